@@ -1,0 +1,2 @@
+//! The command `aifirst`.
+fn main() {}

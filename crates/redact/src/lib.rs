@@ -1,0 +1,1 @@
+//! Finds secrets in text and JSON and replaces them by stable marks.

@@ -1,0 +1,1 @@
+//! One operation through the whole net: judged, confirmed, recorded, applied, undoable.

@@ -1,0 +1,1 @@
+//! Opens what lies beneath a root folder, and nothing else.

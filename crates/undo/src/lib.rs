@@ -1,0 +1,1 @@
+//! Brings files back exactly: stages, applies, undoes and recovers every change of a workspace.

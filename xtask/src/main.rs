@@ -1,0 +1,2 @@
+//! The jobs of this project, one file each.
+fn main() {}
