@@ -1,17 +1,17 @@
 //! One operation through the whole net: judged, confirmed, recorded, applied, undoable.
 #![forbid(unsafe_code)]
 
-mod confirm;
-mod context;
-mod effect;
-mod env;
 mod error;
-mod history;
 mod ids;
-mod operation;
-mod plan;
-mod receipt;
+mod env;
+mod effect;
 mod schema;
+mod context;
+mod plan;
+mod operation;
+mod confirm;
+mod receipt;
+mod history;
 
 pub use confirm::{Always, Answer, By, Confirm, Question};
 pub use context::{Cancel, Context, History, Limits};
