@@ -1,0 +1,1 @@
+//! Names of things: does this key name a secret?

@@ -1,0 +1,8 @@
+//! The ways to find a secret, each giving spans of a view.
+
+pub(crate) mod formats;
+pub(crate) mod keys;
+pub(crate) mod known;
+pub(crate) mod value;
+pub(crate) mod assign;
+pub(crate) mod context;

@@ -1,0 +1,1 @@
+//! Values beside a key.
