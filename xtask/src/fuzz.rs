@@ -1,0 +1,69 @@
+//! Job `fuzz`: fuzzes a target for a while, or replays the committed corpus where the tools are missing.
+
+use crate::{Failed, root, step};
+use std::process::Command;
+
+const FIRST: &str = "relpath";
+
+pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
+    let target = rest.first().map_or(FIRST, String::as_str);
+    let seconds = rest.get(1).map_or("60", String::as_str);
+    brief(target, seconds).map(|how| println!("fuzz: {how}"))
+}
+
+/// Runs one target briefly and says how.
+pub(crate) fn brief(target: &str, seconds: &str) -> Result<String, Failed> {
+    // `+nightly` is understood by rustup's proxy, not by the cargo that runs us.
+    let nightly = || {
+        let mut command = Command::new("cargo");
+        command
+            .env_remove("RUSTC")
+            .env_remove("RUSTUP_TOOLCHAIN")
+            .current_dir(root())
+            .arg("+nightly");
+        command
+    };
+    let missing = if !step::answers(nightly().arg("--version")) {
+        Some("the nightly toolchain")
+    } else if !step::answers(nightly().args(["fuzz", "--version"])) {
+        Some("cargo-fuzz")
+    } else {
+        None
+    };
+    // The replay comes first in either case: it is quick and runs every target.
+    step::run(
+        step::cargo()
+            .args([
+                "test",
+                "--locked",
+                "--manifest-path",
+                "fuzz/Cargo.toml",
+                "--target-dir",
+            ])
+            .arg(target_folder()),
+    )?;
+    let Some(missing) = missing else {
+        let limit = format!("-max_total_time={seconds}");
+        step::run(nightly().args([
+            "fuzz",
+            "run",
+            "--features",
+            "libfuzzer",
+            target,
+            "--",
+            &limit,
+            "-max_len=8192",
+        ]))?;
+        return Ok(format!(
+            "corpora replayed, then `{target}` fuzzed for {seconds} s"
+        ));
+    };
+    println!("{missing} is not installed: the corpora were replayed, nothing new was tried");
+    Ok(format!("corpora replayed ({missing} is not installed)"))
+}
+
+/// Where the workspace is built: what both workspaces use is then built once.
+fn target_folder() -> std::path::PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |folder| root().join(folder))
+}

@@ -1,0 +1,241 @@
+//! Rule `names`: the crates, modules, files, types, tests and fault points that pages name exist.
+
+use crate::tree::{Problem, Tree};
+use std::collections::BTreeSet;
+
+const MAP: &str = "docs/architecture.md";
+
+pub(super) fn find(tree: &Tree) -> Vec<Problem> {
+    let known = known(tree);
+    let mut problems = Vec::new();
+    for page in [
+        MAP,
+        "docs/life-of-an-operation.md",
+        "docs/known-attacks.md",
+        "docs/kernel-features.md",
+    ] {
+        let Some(text) = tree.text(page) else {
+            problems.push(Problem::new(page, 0, "is missing"));
+            continue;
+        };
+        let mut room = String::new();
+        for (at, line) in text.lines().enumerate() {
+            if line.starts_with('#') {
+                room = quoted(line)
+                    .into_iter()
+                    .find(|name| name.starts_with("crates/") || name == "xtask")
+                    .unwrap_or_default();
+            }
+            for name in quoted(line) {
+                if !exists(tree, &known, &room, &name) {
+                    problems.push(Problem::new(
+                        page,
+                        at + 1,
+                        format!("names `{name}`, which is nowhere"),
+                    ));
+                }
+            }
+        }
+        if page == MAP {
+            problems.extend(unmapped(tree, text));
+        }
+    }
+    problems
+}
+
+/// Modules that a crate declares and the map leaves out.
+fn unmapped(tree: &Tree, map: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for name in tree.crates() {
+        let heading = format!("`crates/{name}`");
+        let section = map.split("\n#").find(|section| {
+            section
+                .lines()
+                .next()
+                .is_some_and(|line| line.contains(&heading))
+        });
+        let Some(section) = section else {
+            problems.push(Problem::new(
+                MAP,
+                0,
+                format!("has no heading for {heading}"),
+            ));
+            continue;
+        };
+        let told: BTreeSet<String> = section
+            .lines()
+            .filter(|line| line.starts_with("- `"))
+            .flat_map(quoted)
+            .collect();
+        for file in ["lib.rs", "main.rs"] {
+            let Some(source) = tree.source(&format!("crates/{name}/src/{file}")) else {
+                continue;
+            };
+            let modules = source.shipped.lines().filter_map(|line| {
+                line.trim()
+                    .trim_start_matches("pub(crate) ")
+                    .trim_start_matches("pub ")
+                    .strip_prefix("mod ")?
+                    .strip_suffix(';')
+            });
+            for module in modules.filter(|module| !told.contains(*module)) {
+                problems.push(Problem::new(
+                    MAP,
+                    0,
+                    format!("leaves out the module `{module}` of {heading}"),
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// What stands between single backticks.
+fn quoted(line: &str) -> Vec<String> {
+    if line.starts_with("```") {
+        return Vec::new();
+    }
+    line.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Every identifier, and every word with dashes or dots, that stands anywhere in the sources and manifests.
+fn known(tree: &Tree) -> BTreeSet<&str> {
+    let mut known = BTreeSet::new();
+    let manifests = tree
+        .texts()
+        .filter(|(path, _)| path.ends_with(".toml"))
+        .map(|(_, text)| text);
+    let sources = tree
+        .sources()
+        .filter(|(path, _)| !path.starts_with("xtask/src/tidy/"))
+        .map(|(_, source)| source.text.as_str());
+    for text in sources.chain(manifests) {
+        known.extend(text.split(|c: char| !(c.is_alphanumeric() || c == '_')));
+        known.extend(
+            text.split(|c: char| !(c.is_alphanumeric() || "_-.".contains(c)))
+                .map(|word| word.trim_matches('.')),
+        );
+    }
+    known.remove("");
+    known
+}
+
+fn exists(tree: &Tree, known: &BTreeSet<&str>, room: &str, name: &str) -> bool {
+    // A command line, a sentence, a pattern: nothing that one file or word could be.
+    if name.is_empty() || name.contains(|c: char| !(c.is_alphanumeric() || "_-./:".contains(c))) {
+        return true;
+    }
+    let below = |prefix: &str| {
+        [
+            format!("{prefix}{name}"),
+            format!("{prefix}{name}.rs"),
+            format!("{prefix}{name}/mod.rs"),
+        ]
+    };
+    let mut places = vec![below(""), below("crates/"), below("docs/")];
+    if !room.is_empty() {
+        places.extend([below(&format!("{room}/")), below(&format!("{room}/src/"))]);
+    }
+    if places.iter().flatten().any(|at| tree.has(at)) {
+        return true;
+    }
+    if name.contains('/') {
+        return false;
+    }
+    known.contains(name)
+        || (name.contains("::") && name.split("::").all(|part| known.contains(part)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::planted::tree;
+
+    fn with(map: &str, other: &str) -> Vec<Problem> {
+        find(&tree(&[
+            (
+                "docs/architecture.md",
+                &format!(
+                    "# Map\n\n## `crates/undo`: brings back\n\n- `error`: kinds\n- `stage`: makes `Staged`\n{map}\n"
+                ),
+            ),
+            ("docs/life-of-an-operation.md", other),
+            ("docs/known-attacks.md", "none"),
+            ("docs/kernel-features.md", "none"),
+            ("crates/undo/Cargo.toml", "name = \"aifirst-undo\""),
+            (
+                "crates/undo/src/lib.rs",
+                "//! Undo.\nmod error;\npub mod stage;\n#[cfg(test)]\nmod tests;\n",
+            ),
+            ("crates/undo/src/error.rs", "//! E.\n"),
+            (
+                "crates/undo/src/stage.rs",
+                "//! S.\npub struct Staged; fn point() { fault(\"stage.synced\") }\n",
+            ),
+            (
+                "crates/undo/tests/main.rs",
+                "//! T.\nfn undo_of_undo_is_redo() {}\n",
+            ),
+        ]))
+    }
+
+    #[test]
+    fn what_exists_may_be_named() {
+        assert_eq!(
+            with(
+                "`crates/undo/src/stage.rs` `stage` `Staged` `aifirst-undo` `stage::Staged` `cargo xtask ci` `undo`",
+                "`stage.synced` `undo_of_undo_is_redo`"
+            ),
+            []
+        );
+    }
+
+    #[test]
+    fn what_is_nowhere_is_found() {
+        for bad in [
+            "`crates/undo/src/gone.rs`",
+            "`Gone`",
+            "`stage::Gone`",
+            "`aifirst-gone`",
+            "`docs/gone.md`",
+        ] {
+            assert_eq!(with(bad, "").len(), 1, "{bad}");
+        }
+        assert_eq!(with("", "`stage.gone`").len(), 1);
+        assert_eq!(with("", "`no_such_test`").len(), 1);
+    }
+
+    #[test]
+    fn a_module_the_map_leaves_out_is_found() {
+        let problems = find(&tree(&[
+            (
+                "docs/architecture.md",
+                "## `crates/undo`\n- `error`: kinds\n",
+            ),
+            ("docs/life-of-an-operation.md", ""),
+            ("docs/known-attacks.md", ""),
+            ("docs/kernel-features.md", ""),
+            ("crates/undo/Cargo.toml", ""),
+            (
+                "crates/undo/src/lib.rs",
+                "//! Undo.\nmod error;\nmod stage;\n",
+            ),
+            ("crates/audit/Cargo.toml", ""),
+        ]));
+        let said: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.what.as_str())
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "has no heading for `crates/audit`",
+                "leaves out the module `stage` of `crates/undo`"
+            ]
+        );
+    }
+}
