@@ -1,1 +1,61 @@
 //! Opens what lies beneath a root folder, and nothing else.
+//!
+//! ```
+//! use aifirst_sandbox::{RelPath, Rules, Workspace};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # std::fs::write(dir.path().join("notes.txt"), "hello")?;
+//! let workspace = Workspace::open(dir.path(), Rules::default())?;
+//! let path = workspace.normalize("./src/../notes.txt")?;
+//! let text = workspace.open_file(&path)?.read_to_vec(1 << 20)?;
+//! assert_eq!(text, b"hello");
+//! assert_eq!(workspace.normalize("../x").unwrap_err().code(), "escape");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Promised: no call opens, reads or changes anything outside the root, whatever else changes
+//! the tree meanwhile; the kernel's `openat2(2)` decides, on a descriptor that is held. FIFOs,
+//! sockets and devices are never waited for, other mounts never entered unless listed, files
+//! with other names not opened unless allowed, and the root itself never replaced.
+//!
+//! Not promised: anything against root or the kernel; that a file's hard links, counted when it
+//! is opened, stay as they were; that a folder opened inside stays inside while it is held.
+
+#![deny(unsafe_code)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("the guard needs openat2(2), which only Linux has");
+
+mod error;
+
+mod relpath;
+
+mod identity;
+
+mod sys;
+
+mod probe;
+
+mod rules;
+
+mod resolve;
+
+mod handle;
+
+mod workspace;
+
+mod ops;
+
+mod custodian;
+
+pub use custodian::{At, Cloned, Custodian, How, Made, Probe, Side, Sync};
+pub use error::{Error, ErrorKind, NameFault, Result};
+pub use handle::{Dir, DirEntry, File, Pinned};
+pub use identity::{Identity, Kind, Stat, Time};
+pub use ops::walk::{Barrier, Flow, Unreadable, Visit, WalkEnd, WalkEntry, WalkLimits};
+pub use relpath::{MAX_DEPTH, MAX_NAME, MAX_PATH, RawRel, RelPath};
+pub use resolve::Leaf;
+pub use rules::{HardLinks, Links, Rules, is_protected};
+pub use workspace::{FsInfo, Resolved, Workspace};
