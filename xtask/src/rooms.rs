@@ -37,6 +37,16 @@ pub(crate) const ROOMS: &[Room] = &[
         why: "the real clock, randomness and boot id, put in by the builder",
     },
     Room {
+        prefix: "crates/undo/src/store.rs",
+        rights: &[Files],
+        why: "the store's own folder, before the guard holds it",
+    },
+    Room {
+        prefix: "crates/audit/src/read_only.rs",
+        rights: &[Files],
+        why: "whether a -wal stands beside the log decides how it can be read",
+    },
+    Room {
         prefix: "crates/undo/src/fault.rs",
         rights: &[Environment],
         why: "fault points, a feature no shipped binary has",
