@@ -48,39 +48,65 @@ fn misused(tree: &Tree) -> Vec<Problem> {
                 problems.push(Problem::new(path, line, format!("`{mark}` needs the right {right:?}, and this file is no such room (xtask/src/rooms.rs)")));
             }
         }
-        for (line, text) in code.lines().enumerate() {
+        for (line, attribute) in attributes(code) {
             // Test code of a library may be let off as a whole; what ships may not.
-            let allows = ["allow(", "expect("].iter().any(|word| text.contains(word))
-                && !text.contains("cfg_attr(test");
-            let about = |lint: &str| allows && text.contains(lint);
-            let any_of = |rights: &[Right]| rights.iter().any(|right| may(path, *right));
-            let methods = about("disallowed_methods")
-                || about("disallowed_types")
-                || about("disallowed_macros");
-            if methods
-                && !any_of(&[
-                    Right::Files,
-                    Right::Processes,
-                    Right::Environment,
-                    Right::Clock,
-                ])
-            {
-                problems.push(Problem::new(
-                    path,
-                    line + 1,
-                    "allows forbidden calls and is no room (xtask/src/rooms.rs)",
-                ));
+            let lets_off = ["allow(", "expect(", "warn("]
+                .iter()
+                .any(|level| attribute.contains(level));
+            if !lets_off || attribute.contains("cfg_attr(test") {
+                continue;
             }
-            if (about("print_stdout") || about("print_stderr")) && !any_of(&[Right::Print]) {
-                problems.push(Problem::new(
-                    path,
-                    line + 1,
-                    "allows printing and is no room (xtask/src/rooms.rs)",
-                ));
+            let judged: [(&[&str], &[Right], &str); 2] = [
+                (
+                    &[
+                        "disallowed_methods",
+                        "disallowed_types",
+                        "disallowed_macros",
+                    ],
+                    &[
+                        Right::Files,
+                        Right::Processes,
+                        Right::Environment,
+                        Right::Clock,
+                    ],
+                    "allows forbidden calls",
+                ),
+                (
+                    &["print_stdout", "print_stderr"],
+                    &[Right::Print],
+                    "allows printing",
+                ),
+            ];
+            for (lints, rights, what) in judged {
+                let about = lints.iter().any(|lint| attribute.contains(lint));
+                if about && !rights.iter().any(|right| may(path, *right)) {
+                    let what = format!("{what} and is no room (xtask/src/rooms.rs)");
+                    problems.push(Problem::new(path, line, what));
+                }
             }
         }
     }
     problems
+}
+
+/// Every attribute with the line it begins on, whole where it goes over several.
+fn attributes(code: &str) -> impl Iterator<Item = (usize, &str)> {
+    code.match_indices('#').filter_map(|(from, _)| {
+        let rest = &code[from..];
+        let open = rest.find('[').filter(|open| *open <= 2)?;
+        let mut depth = 0_usize;
+        for (at, c) in rest.char_indices().skip(open) {
+            match c {
+                '[' => depth += 1,
+                ']' if depth == 1 => {
+                    return Some((code[..from].matches('\n').count() + 1, &rest[..at]));
+                }
+                ']' => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    })
 }
 
 #[cfg(test)]
@@ -99,6 +125,7 @@ mod tests {
             "fn f() { println!(); }",
             "#![allow(clippy::disallowed_methods, reason = \"x\")]",
             "#[allow(clippy::print_stdout)]\nfn f() {}",
+            "#[allow(\n    clippy::disallowed_methods,\n    reason = \"[x]\"\n)]\nfn f() {}",
         ] {
             let text = format!("//! A file.\n{bad}\n");
             let tree = tree(&[("crates/runtime/src/pipeline.rs", text.as_str())]);
