@@ -6,18 +6,19 @@ use std::sync::Arc;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::detect::{assign, context, known};
+use crate::detect::{assign, context, document, known};
 use crate::mark::Marker;
 use crate::scope::Scope;
 use crate::secret::{Counts, Redacted};
 use crate::span::{Replacement, Span, merge};
 use crate::view::View;
-use crate::json;
 
 /// Larger texts are not looked at but replaced whole.
 pub(crate) const LIMIT: usize = 64 << 20;
 /// A replacement can free the border of a further find; each pass leaves less to find.
 const PASSES: usize = 8;
+/// Strings in strings in strings: deeper ones are replaced whole.
+pub(crate) const NESTED: usize = 32;
 
 /// Finds secrets and puts marks in their place. Cheap to clone; `Send` and `Sync`.
 #[derive(Clone)]
@@ -36,17 +37,12 @@ impl Redactor {
 
     /// Redacts a text of any kind: prose, code, logs, command lines, JSON.
     pub fn text(&self, text: &str) -> Redacted<String> {
-        let (bytes, found) = self.bytes(text.as_bytes()).into_parts();
-        let text = String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Redacted::new(text, found)
+        self.scoped().text(text)
     }
 
     /// Redacts bytes of any kind; what is not UTF-8 passes as it is.
     pub fn bytes(&self, bytes: &[u8]) -> Redacted<Vec<u8>> {
-        let mut counts = Counts::new();
-        let bytes = self.rewrite(bytes, 0, &mut counts, &|_, _| {});
-        Redacted::new(bytes, counts)
+        self.scoped().bytes(bytes)
     }
 
     /// Redacts a JSON value; it keeps its shape outside of what a sensitive key takes whole.
@@ -92,8 +88,118 @@ impl Redactor {
         text: &[u8],
         depth: usize,
         counts: &mut Counts,
-        learn: &dyn Fn(&[u8], &'static str),
-    ) -> Vec<u8> {
-        todo!()
+        learn: Learn<'_>,
+    ) -> Option<Vec<u8>> {
+        if text.len() > LIMIT || depth > NESTED {
+            let reason = if depth > NESTED {
+                "too-deep"
+            } else {
+                "too-large"
+            };
+            let placeholder = self.marker.placeholder(reason).into_bytes();
+            if text == placeholder {
+                return None;
+            }
+            *counts.entry(reason).or_default() += 1;
+            return Some(placeholder);
+        }
+        let mut changed: Option<Vec<u8>> = None;
+        for _ in 0..PASSES {
+            let current = changed.as_deref().unwrap_or(text);
+            match self.pass(current, depth, counts, learn) {
+                Some(next) => changed = Some(next),
+                None => break,
+            }
+        }
+        changed
     }
+
+    fn pass(
+        &self,
+        text: &[u8],
+        depth: usize,
+        counts: &mut Counts,
+        learn: Learn<'_>,
+    ) -> Option<Vec<u8>> {
+        let view = View::new(text);
+        let mut spans = Vec::new();
+        known::find(&view, &mut spans);
+        assign::find(&view, &mut spans);
+        context::find(&view, &mut spans);
+        for span in &mut spans {
+            let range = view.original(span.start..span.end);
+            span.start = range.start;
+            span.end = range.end;
+        }
+        if document::looks_like_json(text) {
+            let mut inner = |text: &[u8]| self.rewrite(text, depth + 1, counts, learn);
+            document::find(text, &mut inner, &mut spans);
+        }
+        self.replace(text, spans, counts, learn)
+    }
+
+    /// Puts marks in the place of `spans`; `None` where none is left to replace.
+    pub(crate) fn replace(
+        &self,
+        text: &[u8],
+        mut spans: Vec<Span>,
+        counts: &mut Counts,
+        learn: Learn<'_>,
+    ) -> Option<Vec<u8>> {
+        if spans.is_empty() {
+            return None;
+        }
+        let marks = self.marker.all(text);
+        spans.retain_mut(|span| keep(span, &marks));
+        let spans = merge(spans);
+        if spans.is_empty() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(text.len());
+        let mut at = 0;
+        for span in spans {
+            out.extend_from_slice(text.get(at..span.start).unwrap_or_default());
+            at = span.end;
+            if let Replacement::Rewritten(inner) = span.with {
+                out.extend_from_slice(&inner);
+                continue;
+            }
+            let shown = View::new(text.get(span.start..span.end).unwrap_or_default());
+            learn(shown.bytes(), span.rule);
+            *counts.entry(span.rule).or_default() += 1;
+            let mark = self.marker.mark(span.rule, shown.bytes());
+            if span.with == Replacement::Quoted {
+                out.push(b'"');
+                out.extend_from_slice(mark.as_bytes());
+                out.push(b'"');
+            } else {
+                out.extend_from_slice(mark.as_bytes());
+            }
+        }
+        out.extend_from_slice(text.get(at..).unwrap_or_default());
+        Some(out)
+    }
+}
+
+/// Sees each value that is replaced, with its rule.
+pub(crate) type Learn<'a> = &'a dyn Fn(&[u8], &'static str);
+
+/// Whether a find is to be replaced: one inside a mark of ours is not, one that only touches a mark
+/// takes the whole of it, so that no half of a mark stays.
+fn keep(span: &mut Span, marks: &[Range<usize>]) -> bool {
+    let first = marks.partition_point(|mark| mark.end <= span.start);
+    for mark in marks.iter().skip(first) {
+        if mark.start >= span.end {
+            break;
+        }
+        if mark.start <= span.start && span.end <= mark.end {
+            return false;
+        }
+        if let Replacement::Rewritten(_) = span.with {
+            continue;
+        }
+        span.start = span.start.min(mark.start);
+        span.end = span.end.max(mark.end);
+    }
+    true
 }

@@ -10,6 +10,8 @@ pub(crate) const BY_NAME: &str = "secret";
 pub(crate) enum Replacement {
     /// A mark made from the rule's name and the text of the span.
     Mark,
+    /// The same in quotes: the span is a JSON value that is no string.
+    Quoted,
     /// Text that was redacted already: a string literal that held escaped JSON.
     Rewritten(Vec<u8>),
 }
@@ -62,7 +64,9 @@ pub(crate) fn merge(mut spans: Vec<Span>) -> Vec<Span> {
         }
         last.end = last.end.max(span.end);
         // Two finds that only overlap have no rewritten text in common: the whole of both goes.
-        last.with = Replacement::Mark;
+        if !(contained && last.with == Replacement::Quoted) {
+            last.with = Replacement::Mark;
+        }
     }
     merged
 }

@@ -35,11 +35,7 @@ impl<'a> View<'a> {
         if self.origin.is_empty() || range.is_empty() {
             return range;
         }
-        let start = self
-            .origin
-            .get(range.start)
-            .copied()
-            .unwrap_or(range.start);
+        let start = self.origin.get(range.start).copied().unwrap_or(range.start);
         let end = self
             .origin
             .get(range.end - 1)

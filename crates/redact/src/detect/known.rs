@@ -161,7 +161,10 @@ fn pem_end(text: &[u8], from: usize) -> usize {
     }
     let material = |byte: &u8| {
         byte.is_ascii_alphanumeric()
-            || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\' | b' ' | b':' | b',' | b'-')
+            || matches!(
+                byte,
+                b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\' | b' ' | b':' | b',' | b'-'
+            )
     };
     let mut end = from + rest.iter().take_while(|byte| material(byte)).count();
     // Prose after a cut key would be swallowed word by word: stop at the last line of key material.

@@ -2,7 +2,8 @@
 
 pub(crate) mod formats;
 pub(crate) mod keys;
-pub(crate) mod known;
 pub(crate) mod value;
-pub(crate) mod assign;
+pub(crate) mod known;
 pub(crate) mod context;
+pub(crate) mod assign;
+pub(crate) mod document;

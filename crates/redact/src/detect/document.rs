@@ -1,0 +1,266 @@
+//! Text that is JSON, or a row of JSON documents: structure where it stands, layout untouched.
+//!
+//! Lenient on purpose: what was found before the text stops being JSON is kept, the rest is left to
+//! the layers for free text. Grammar: RFC 8259.
+
+use std::ops::Range;
+
+use super::keys::{Named, judge};
+use super::value::{is_random, is_version};
+use crate::span::{BY_NAME, Replacement, Span};
+
+/// Deeper values are left to the layers for free text.
+const DEPTH: usize = 64;
+
+/// Redacts the text of an inner string; `None` where nothing was found.
+pub(crate) type Inner<'a> = &'a mut dyn FnMut(&[u8]) -> Option<Vec<u8>>;
+
+/// Adds the values under sensitive keys, and strings whose escapes hid something.
+pub(crate) fn find(text: &[u8], inner: Inner<'_>, found: &mut Vec<Span>) {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        inner,
+        found,
+    };
+    loop {
+        reader.skip_space();
+        if !matches!(reader.peek(), Some(b'{' | b'[' | b'"'))
+            || reader.value(0, Named::Plain).is_none()
+        {
+            return;
+        }
+    }
+}
+
+/// Whether it is worth reading the text as JSON.
+pub(crate) fn looks_like_json(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+struct Reader<'a, 'b> {
+    text: &'a [u8],
+    at: usize,
+    inner: Inner<'b>,
+    found: &'b mut Vec<Span>,
+}
+
+impl Reader<'_, '_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    fn slice(&self, range: Range<usize>) -> &[u8] {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// Reads one value and returns its range.
+    fn value(&mut self, depth: usize, named: Named) -> Option<Range<usize>> {
+        if depth > DEPTH {
+            return None;
+        }
+        let start = self.at;
+        let before = self.found.len();
+        let range = match self.peek()? {
+            b'{' => {
+                self.object(depth)?;
+                start..self.at
+            }
+            b'[' => {
+                self.array(depth)?;
+                start..self.at
+            }
+            b'"' => {
+                let range = self.string()?;
+                if named == Named::Plain {
+                    self.unescaped(range);
+                }
+                start..self.at
+            }
+            _ => {
+                let length = self
+                    .text
+                    .get(start..)?
+                    .iter()
+                    .take_while(|byte| {
+                        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
+                    })
+                    .count();
+                if length == 0 {
+                    return None;
+                }
+                self.at += length;
+                start..self.at
+            }
+        };
+        if named != Named::Plain && hides(self.slice(range.clone()), named) {
+            self.found.truncate(before);
+            let literal = self.slice(range.clone()).starts_with(b"\"");
+            let mut span = Span::new(range.clone(), BY_NAME);
+            if literal {
+                span.start += 1;
+                span.end -= 1;
+            } else {
+                span.with = Replacement::Quoted;
+            }
+            self.found.push(span);
+        }
+        Some(range)
+    }
+
+    /// Reads a string and returns the range between its quotes.
+    fn string(&mut self) -> Option<Range<usize>> {
+        let start = self.at + 1;
+        let mut at = start;
+        loop {
+            match self.text.get(at)? {
+                b'"' => break,
+                b'\\' => at += 2,
+                b'\n' => return None,
+                _ => at += 1,
+            }
+        }
+        self.at = at + 1;
+        Some(start..at)
+    }
+
+    /// A string with escapes is redacted as the text that it stands for.
+    fn unescaped(&mut self, range: Range<usize>) {
+        let raw = self.slice(range.clone());
+        if raw.len() < 8 || !raw.contains(&b'\\') {
+            return;
+        }
+        let Some(literal) = self.text.get(range.start - 1..=range.end) else {
+            return;
+        };
+        let Ok(plain) = serde_json::from_slice::<String>(literal) else {
+            return;
+        };
+        if let Some(changed) = (self.inner)(plain.as_bytes())
+            && let Ok(changed) = String::from_utf8(changed)
+            && let Ok(literal) = serde_json::to_string(&changed)
+            && let Some(escaped) = literal.get(1..literal.len() - 1)
+        {
+            let mut span = Span::new(range, BY_NAME);
+            span.with = Replacement::Rewritten(escaped.as_bytes().to_vec());
+            self.found.push(span);
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Option<()> {
+        self.at += 1;
+        // `{"name": "API_KEY", "value": "…"}`: what the name says, and where the value stands.
+        let mut speaks = Named::Plain;
+        let mut spoken: Option<Range<usize>> = None;
+        loop {
+            self.skip_space();
+            match self.peek()? {
+                b'}' => break,
+                b',' => {
+                    self.at += 1;
+                    continue;
+                }
+                b'"' => {}
+                _ => return None,
+            }
+            let key = self.string()?;
+            let key = self.slice(key).to_vec();
+            self.skip_space();
+            if self.peek()? != b':' {
+                return None;
+            }
+            self.at += 1;
+            self.skip_space();
+            let named = judge(&key);
+            let value = self.value(depth + 1, named)?;
+            let text = self.slice(value.clone());
+            if names_a_thing(&key) && text.starts_with(b"\"") {
+                speaks = speaks.max(judge(text.get(1..text.len() - 1)?));
+            } else if holds_the_thing(&key) {
+                spoken = Some(value);
+            }
+        }
+        self.at += 1;
+        if let Some(value) = spoken
+            && hides(self.slice(value.clone()), speaks)
+        {
+            let mut span = Span::new(value.clone(), BY_NAME);
+            if self.slice(value).starts_with(b"\"") {
+                span.start += 1;
+                span.end -= 1;
+            } else {
+                span.with = Replacement::Quoted;
+            }
+            self.found.push(span);
+        }
+        Some(())
+    }
+
+    fn array(&mut self, depth: usize) -> Option<()> {
+        self.at += 1;
+        loop {
+            self.skip_space();
+            match self.peek()? {
+                b']' => break,
+                b',' => self.at += 1,
+                _ => {
+                    self.value(depth + 1, Named::Plain)?;
+                }
+            }
+        }
+        self.at += 1;
+        Some(())
+    }
+}
+
+/// Keys under which a thing's name stands.
+pub(crate) fn names_a_thing(key: &[u8]) -> bool {
+    [
+        &b"name"[..],
+        b"key",
+        b"variable",
+        b"field",
+        b"header",
+        b"env",
+        b"Name",
+        b"Key",
+    ]
+    .contains(&key)
+}
+
+/// Keys under which the thing itself stands beside its name.
+pub(crate) fn holds_the_thing(key: &[u8]) -> bool {
+    [
+        &b"value"[..],
+        b"val",
+        b"content",
+        b"default",
+        b"data",
+        b"Value",
+    ]
+    .contains(&key)
+}
+
+/// Whether a value, as JSON text, goes under a key that is judged so.
+fn hides(json: &[u8], named: Named) -> bool {
+    match named {
+        Named::Plain => false,
+        Named::Maybe => json
+            .strip_prefix(b"\"")
+            .and_then(|text| text.strip_suffix(b"\""))
+            .is_some_and(|text| is_random(text) || super::context::is_basic(text)),
+        Named::Secret => {
+            !matches!(json, b"null" | b"true" | b"false" | b"\"\"" | b"{}" | b"[]")
+                && !json
+                    .strip_prefix(b"\"")
+                    .and_then(|text| text.strip_suffix(b"\""))
+                    .is_some_and(is_version)
+        }
+    }
+}
