@@ -1,5 +1,6 @@
 //! Job `layers`: the arrows between crates, and the order of modules inside them.
 
+use crate::docs::declared;
 use crate::source::words;
 use crate::tree::{Problem, Tree};
 use crate::{Failed, root};
@@ -192,16 +193,6 @@ impl<'a> House<'a> {
             .unwrap_or(name);
         self.order.iter().position(|known| *known == module)
     }
-}
-
-/// The module that a line declares in a file of its own.
-fn declared(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let line = line
-        .strip_prefix("pub(crate) ")
-        .or_else(|| line.strip_prefix("pub "))
-        .unwrap_or(line);
-    line.strip_prefix("mod ")?.strip_suffix(';')
 }
 
 /// Every use of a module by one that stands before it.

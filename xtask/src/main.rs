@@ -16,6 +16,7 @@ mod step;
 
 mod bench;
 mod ci;
+mod docs;
 mod examples;
 mod fuzz;
 mod layers;
@@ -63,6 +64,11 @@ pub(crate) const JOBS: &[Job] = &[
         name: "tidy",
         does: "the house rules that no compiler knows",
         run: tidy::run,
+    },
+    Job {
+        name: "docs",
+        does: "renews the lists of modules in docs/architecture.md",
+        run: docs::run,
     },
     Job {
         name: "test",

@@ -12,7 +12,7 @@ mod unsafe_code;
 mod vetted;
 
 use crate::tree::{Problem, Tree};
-use crate::{Failed, root};
+use crate::{Failed, docs, root};
 
 /// A rule: its name, what it asks, and the function that finds what breaks it.
 struct Rule {
@@ -61,6 +61,11 @@ const RULES: &[Rule] = &[
         name: "names",
         asks: "what the pages name exists",
         find: names::find,
+    },
+    Rule {
+        name: "map",
+        asks: "the map of the modules says what they say of themselves",
+        find: docs::stale,
     },
     Rule {
         name: "readme",

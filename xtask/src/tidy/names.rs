@@ -44,56 +44,6 @@ pub(super) fn find(tree: &Tree) -> Vec<Problem> {
                 }
             }
         }
-        if page == MAP {
-            problems.extend(unmapped(tree, text));
-        }
-    }
-    problems
-}
-
-/// Modules that a crate declares and the map leaves out.
-fn unmapped(tree: &Tree, map: &str) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for name in tree.crates() {
-        let heading = format!("`crates/{name}`");
-        let section = map.split("\n#").find(|section| {
-            section
-                .lines()
-                .next()
-                .is_some_and(|line| line.contains(&heading))
-        });
-        let Some(section) = section else {
-            problems.push(Problem::new(
-                MAP,
-                0,
-                format!("has no heading for {heading}"),
-            ));
-            continue;
-        };
-        let told: BTreeSet<String> = section
-            .lines()
-            .filter(|line| line.starts_with("- `"))
-            .flat_map(quoted)
-            .collect();
-        for file in ["lib.rs", "main.rs"] {
-            let Some(source) = tree.source(&format!("crates/{name}/src/{file}")) else {
-                continue;
-            };
-            let modules = source.shipped.lines().filter_map(|line| {
-                line.trim()
-                    .trim_start_matches("pub(crate) ")
-                    .trim_start_matches("pub ")
-                    .strip_prefix("mod ")?
-                    .strip_suffix(';')
-            });
-            for module in modules.filter(|module| !told.contains(*module)) {
-                problems.push(Problem::new(
-                    MAP,
-                    0,
-                    format!("leaves out the module `{module}` of {heading}"),
-                ));
-            }
-        }
     }
     problems
 }
@@ -270,35 +220,5 @@ mod tests {
         ] {
             assert_eq!(page(bad), 1, "{bad}");
         }
-    }
-
-    #[test]
-    fn a_module_the_map_leaves_out_is_found() {
-        let problems = find(&tree(&[
-            (
-                "docs/architecture.md",
-                "## `crates/undo`\n- `error`: kinds\n",
-            ),
-            ("docs/life-of-an-operation.md", ""),
-            ("docs/known-attacks.md", ""),
-            ("docs/kernel-features.md", ""),
-            ("crates/undo/Cargo.toml", ""),
-            (
-                "crates/undo/src/lib.rs",
-                "//! Undo.\nmod error;\nmod stage;\n",
-            ),
-            ("crates/audit/Cargo.toml", ""),
-        ]));
-        let said: Vec<_> = problems
-            .iter()
-            .map(|problem| problem.what.as_str())
-            .collect();
-        assert_eq!(
-            said,
-            [
-                "has no heading for `crates/audit`",
-                "leaves out the module `stage` of `crates/undo`"
-            ]
-        );
     }
 }
