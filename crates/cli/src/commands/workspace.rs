@@ -1,0 +1,152 @@
+//! `aifirst workspace`: make, list and forget workspaces.
+use aifirst_runtime::home::{self, Foreign, Forgotten};
+use aifirst_runtime::{Answer, WorkspaceView};
+
+use crate::args;
+use crate::context::Context;
+use crate::escape;
+use crate::exit::Exit;
+use crate::out::{Out, paint, say, style};
+use crate::render::table::{self, Cell};
+use crate::render::{bytes, plural};
+use crate::report::Fail;
+
+pub(crate) fn run(
+    args: args::Workspace,
+    context: &mut Context,
+    out: &mut Out,
+) -> Result<Exit, Fail> {
+    match args {
+        args::Workspace::Init { foreign_owner } => init(foreign_owner, context, out),
+        args::Workspace::List => list(context, out),
+        args::Workspace::Forget { which, dry_run } => forget(&which, dry_run, context, out),
+    }
+}
+
+fn init(foreign_owner: bool, context: &mut Context, out: &mut Out) -> Result<Exit, Fail> {
+    context.take_signals()?;
+    let foreign = if foreign_owner {
+        Foreign::Accept
+    } else {
+        Foreign::Refuse
+    };
+    let view = home::init(&context.settings(None)?, foreign)?;
+    if out.is_json() {
+        out.json(&view);
+    } else {
+        let line = format!(
+            "{}  {}  {}",
+            out.paint(style::GOOD, "workspace"),
+            escape::line(&view.root),
+            out.paint(style::DIM, &escape::line(&view.id))
+        );
+        out.line(line);
+    }
+    Ok(Exit::Done)
+}
+
+fn list(context: &Context, out: &mut Out) -> Result<Exit, Fail> {
+    let views = home::workspaces(&context.settings(None)?)?;
+    if out.is_json() {
+        for view in &views {
+            out.json(view);
+        }
+        return Ok(Exit::Done);
+    }
+    if views.is_empty() && !out.look().quiet {
+        say("no workspace is known yet; the first operation makes one");
+    }
+    let rows: Vec<Vec<Cell>> = views.iter().map(row).collect();
+    for line in table::lines(out.look().color, 0, &rows) {
+        out.line(line);
+    }
+    Ok(Exit::Done)
+}
+
+fn row(view: &WorkspaceView) -> Vec<Cell> {
+    let style = if view.state == "ok" {
+        style::GOOD
+    } else {
+        style::ODD
+    };
+    vec![
+        Cell::styled(escape::line(&view.id), style::NAME),
+        Cell::styled(escape::line(&view.state), style),
+        Cell::new(plural(view.events, "event", "events")),
+        Cell::new(bytes(view.bytes)),
+        Cell::new(escape::line(&view.root)),
+    ]
+}
+
+fn forget(which: &str, dry_run: bool, context: &mut Context, out: &mut Out) -> Result<Exit, Fail> {
+    context.take_signals()?;
+    let settings = context.settings(None)?;
+    let plan = home::forget_plan(&settings, which)?;
+    if dry_run {
+        tell(&plan, "would delete", out);
+        return Ok(Exit::Done);
+    }
+    if !context.globals.yes {
+        ask(&plan, context)?;
+    }
+    let forgotten = home::forget(&settings, &plan.view.id)?;
+    tell(&forgotten, "deleted", out);
+    Ok(Exit::Done)
+}
+
+fn ask(plan: &Forgotten, context: &Context) -> Result<(), Fail> {
+    let color = context.look.color_err;
+    let mut lines = vec![format!(
+        "{} {}",
+        paint(color, style::ODD, "aifirst asks:"),
+        paint(color, style::STRONG, "forget a workspace")
+    )];
+    lines.push(format!("  folder    {}", escape::line(&plan.view.root)));
+    lines.push(format!(
+        "  deletes   its log ({}), journal and kept contents ({})",
+        plural(plan.view.events, "event", "events"),
+        bytes(plan.view.bytes)
+    ));
+    for path in &plan.deleted {
+        lines.push(format!("            {}", escape::line(path)));
+    }
+    lines.push(format!(
+        "  undoable  {}",
+        paint(
+            color,
+            style::BAD,
+            "NO: nothing of it can be undone or shown afterwards"
+        )
+    ));
+    lines.push("  the folder itself stays as it is".to_owned());
+    let progress = context.progress("forget");
+    let answer = context.terminal(&progress).ask(&lines, "Forget it?");
+    progress.stop();
+    match answer {
+        Answer::Yes { .. } => Ok(()),
+        Answer::No { .. } => Err(Fail::new(Exit::Denied, "denied", "the answer was no")),
+        Answer::NotAvailable { why } => Err(Fail::new(
+            Exit::Denied,
+            "nobody_to_ask",
+            format!("nobody could be asked: {why}"),
+        )
+        .with_hint("--yes answers it; --dry-run only says what would be deleted")),
+    }
+}
+
+fn tell(f: &Forgotten, done: &str, out: &mut Out) {
+    if out.is_json() {
+        out.json(f);
+        return;
+    }
+    let line = format!(
+        "{}  workspace {}  {}",
+        out.paint(style::ODD, done),
+        escape::line(&f.view.id),
+        escape::line(&f.view.root)
+    );
+    out.line(line);
+    for path in &f.deleted {
+        out.line(format!("  {}", escape::line(path)));
+    }
+}
