@@ -31,7 +31,7 @@ impl RawRel {
     /// # Errors
     /// `BadName` with the fault. The root has no spelling here, see [`RawRel::root`].
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        check_structure(bytes).map_err(|fault| Error::name(fault).at(&Escaped(bytes)))?;
+        check_structure(bytes).map_err(|fault| spelled(Error::name(fault), bytes))?;
         Ok(Self(bytes.into()))
     }
 
@@ -101,7 +101,7 @@ impl RawRel {
     /// # Errors
     /// `BadName` when `name` is not one accepted component, or the whole becomes too long or deep.
     pub fn join(&self, name: &[u8]) -> Result<Self> {
-        let fault = |fault| Error::name(fault).at(&Escaped(name));
+        let fault = |fault| spelled(Error::name(fault), name);
         if name.contains(&b'/') {
             return Err(fault(NameFault::Slash));
         }
@@ -198,7 +198,7 @@ impl RelPath {
     /// # Errors
     /// `BadName` with the fault. The root has no spelling here, see [`RelPath::root`].
     pub fn parse(text: &str) -> Result<Self> {
-        check_characters(text).map_err(|fault| Error::name(fault).at(&Escaped(text.as_bytes())))?;
+        check_characters(text).map_err(|fault| spelled(Error::name(fault), text.as_bytes()))?;
         Ok(Self(RawRel::parse(text.as_bytes())?))
     }
 
@@ -252,7 +252,7 @@ impl RelPath {
     /// # Errors
     /// As [`RawRel::join`], and `BadName` for characters that do not show.
     pub fn join(&self, name: &str) -> Result<Self> {
-        check_characters(name).map_err(|fault| Error::name(fault).at(&Escaped(name.as_bytes())))?;
+        check_characters(name).map_err(|fault| spelled(Error::name(fault), name.as_bytes()))?;
         Ok(Self(self.0.join(name.as_bytes())?))
     }
 }
@@ -376,8 +376,21 @@ pub(crate) fn is_ignorable(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Adds what was spelled to an error, cut to what can be shown. An absolute spelling is not
+/// repeated: it may tell of the host.
+pub(crate) fn spelled(error: Error, bytes: &[u8]) -> Error {
+    const SHOWN: usize = 256;
+    if bytes.is_empty() || bytes.starts_with(b"/") {
+        return error;
+    }
+    match bytes.get(..SHOWN) {
+        Some(head) => error.at(&format_args!("{}…", Escaped(head))),
+        None => error.at(&Escaped(bytes)),
+    }
+}
+
 /// Bytes as they may be shown.
-pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
+struct Escaped<'a>(&'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, NameFault, Result};
 use crate::handle::{Pinned, identity_of};
 use crate::identity::{Identity, Stat, stat_fd, stat_following};
 use crate::probe::require_openat2;
-use crate::relpath::{Escaped, RawRel, RelPath, check_characters};
+use crate::relpath::{self, RawRel, RelPath, check_characters};
 use crate::resolve::{Leaf, Root, canonical};
 use crate::rules::Rules;
 use crate::sys;
@@ -175,7 +175,7 @@ impl Workspace {
     /// characters that do not show, and for what is empty or too long.
     pub fn normalize(&self, spelled: &str) -> Result<RelPath> {
         check_characters(spelled)
-            .map_err(|fault| Error::name(fault).at(&Escaped(spelled.as_bytes())))?;
+            .map_err(|fault| relpath::spelled(Error::name(fault), spelled.as_bytes()))?;
         let raw = self.normalize_raw(spelled.as_bytes())?;
         raw.to_rel()
             .ok_or_else(|| Error::name(NameFault::NotUtf8).at(&raw))
@@ -186,7 +186,7 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::normalize`], the characters excepted.
     pub fn normalize_raw(&self, spelled: &[u8]) -> Result<RawRel> {
-        let fault = |fault| Error::name(fault).at(&Escaped(spelled));
+        let fault = |fault| relpath::spelled(Error::name(fault), spelled);
         if spelled.is_empty() {
             return Err(fault(NameFault::Empty));
         }
@@ -217,7 +217,7 @@ impl Workspace {
         } else {
             parts.as_slice()
         };
-        RawRel::from_stored(&below.join(&b'/')).map_err(|error| error.at(&Escaped(spelled)))
+        RawRel::from_stored(&below.join(&b'/'))
     }
 
     /// What follows the ancestor that is the root.
@@ -265,7 +265,7 @@ impl Workspace {
 }
 
 fn escape(spelled: &[u8]) -> Error {
-    Error::new(ErrorKind::Escape, "use the path").at(&Escaped(spelled))
+    relpath::spelled(Error::new(ErrorKind::Escape, "use the path"), spelled)
 }
 
 /// Opens a folder by a path of the host, to be a root.

@@ -1,5 +1,7 @@
 //! What works between a workspace and its store: tried, not guessed.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::{At, Custodian, How, Made, Side};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{Kind, Stat};
@@ -28,7 +30,7 @@ pub struct Probe {
 }
 
 /// How many names are tried before a folder full of them is given up.
-const NAMES: u32 = 10_000;
+const NAMES: u32 = 1_000;
 
 impl Custodian {
     /// Tries everything with files of its own and leaves none behind. The folders' times of
@@ -109,8 +111,13 @@ struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     fn new(custodian: &'a Custodian, side: Side) -> Result<Self> {
-        for number in 0..NAMES {
-            let path = RawRel::root().join(format!(".aifirst-probe-{number}").as_bytes())?;
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let process = rustix::process::getpid();
+        for _ in 0..NAMES {
+            // Its own in every process and thread, so that trials do not meet.
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!(".aifirst-probe-{process}-{number}");
+            let path = RawRel::root().join(name.as_bytes())?;
             match custodian.make_file(At { side, path: &path }, 0o600) {
                 Ok(made) => {
                     return Ok(Self {

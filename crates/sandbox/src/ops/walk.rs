@@ -132,15 +132,20 @@ impl Workspace {
     }
 }
 
+/// How often a folder that keeps being exchanged is looked at again.
+const TRIES: usize = 16;
+
 /// The names of one folder that are still to be visited, last first.
 struct Level {
     path: RawRel,
-    rest: Vec<(DirEntry, Option<Stat>)>,
+    rest: Vec<(DirEntry, Stat)>,
 }
 
 enum Opened {
     Folder(Stat, Level),
     Closed(Barrier),
+    /// No folder, but this.
+    Other(Stat),
     Gone,
 }
 
@@ -157,13 +162,13 @@ pub(crate) fn walk(
         rules,
         limits,
     };
-    let mut levels = match walk.open(start)? {
+    let refuse = |kind| Err(Error::new(kind, "walk").at(start));
+    let mut levels = match walk.enter(start)? {
         Opened::Folder(_, level) => vec![level],
-        Opened::Closed(Barrier::Mount) => {
-            return Err(Error::new(ErrorKind::MountCrossing, "walk").at(start));
-        }
+        Opened::Closed(Barrier::Mount) => return refuse(ErrorKind::MountCrossing),
         Opened::Closed(_) => return Err(walk.denied(start)),
-        Opened::Gone => return Err(walk.why_not(start)),
+        Opened::Other(_) => return refuse(ErrorKind::NotADirectory),
+        Opened::Gone => return refuse(ErrorKind::NotFound),
     };
     let mut visited = 0_u64;
     while let Some(level) = levels.last_mut() {
@@ -179,32 +184,20 @@ pub(crate) fn walk(
         if limits.entries.is_some_and(|most| visited >= most) {
             return Ok(WalkEnd::EntryLimit);
         }
-        let (stat, barrier, below) = match stat {
-            Some(stat) if stat.kind != Kind::Dir => (stat, None, None),
+        let (stat, barrier, below) = if stat.kind != Kind::Dir {
+            (stat, None, None)
+        } else if ours == Ours::Barrier && is_protected(&entry.name) {
+            (stat, Some(Barrier::Protected), None)
+        } else {
             // A folder's fields are taken when it is entered, so that they fit what follows.
-            old => {
-                let opened = if ours == Ours::Barrier && is_protected(&entry.name) {
-                    Opened::Closed(Barrier::Protected)
-                } else {
-                    walk.open(&path)?
-                };
-                match opened {
-                    Opened::Folder(stat, level) => (stat, None, Some(level)),
-                    Opened::Closed(Barrier::Unreadable)
-                        if limits.unreadable == Unreadable::Fail =>
-                    {
-                        return Err(walk.denied(&path));
-                    }
-                    Opened::Closed(barrier) => match old {
-                        Some(stat) => (stat, Some(barrier), None),
-                        None => continue,
-                    },
-                    // Gone, or no folder any more: then what it is now.
-                    Opened::Gone => match walk.look(&path)? {
-                        Some(stat) => (stat, None, None),
-                        None => continue,
-                    },
+            match walk.enter(&path)? {
+                Opened::Folder(stat, level) => (stat, None, Some(level)),
+                Opened::Closed(Barrier::Unreadable) if limits.unreadable == Unreadable::Fail => {
+                    return Err(walk.denied(&path));
                 }
+                Opened::Closed(barrier) => (stat, Some(barrier), None),
+                Opened::Other(stat) => (stat, None, None),
+                Opened::Gone => continue,
             }
         };
         visited += 1;
@@ -229,6 +222,23 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// What is at a path that was a folder a moment ago.
+    fn enter(&self, path: &RawRel) -> Result<Opened> {
+        for _ in 0..TRIES {
+            match self.open(path)? {
+                Opened::Gone => {}
+                opened => return Ok(opened),
+            }
+            match self.look(path)? {
+                // A folder again: it was exchanged between the two looks.
+                Some(stat) if stat.kind == Kind::Dir => {}
+                Some(stat) => return Ok(Opened::Other(stat)),
+                None => return Ok(Opened::Gone),
+            }
+        }
+        Err(Error::new(ErrorKind::Raced, "walk").at(path))
+    }
+
     /// Opens, lists and closes one folder. It is reached from the root each time, so that no
     /// depth needs more descriptors and a folder moved away is not followed.
     fn open(&self, path: &RawRel) -> Result<Opened> {
@@ -245,7 +255,7 @@ impl Walk<'_> {
         let mut rest = Vec::new();
         for entry in list(fd.as_fd()).map_err(failed)?.into_iter().rev() {
             match stat_name(fd.as_fd(), &entry.name) {
-                Ok(stat) => rest.push((entry, Some(stat))),
+                Ok(stat) => rest.push((entry, stat)),
                 Err(Errno::NOENT) => {}
                 // A folder that may be listed but not searched: nothing in it can be looked at.
                 Err(Errno::ACCESS) => return Ok(Opened::Closed(Barrier::Unreadable)),
@@ -276,14 +286,5 @@ impl Walk<'_> {
                 self.limits.depth
             ))
             .at(path)
-    }
-
-    fn why_not(&self, path: &RawRel) -> Error {
-        let kind = match self.look(path) {
-            Ok(Some(_)) => ErrorKind::NotADirectory,
-            Ok(None) => ErrorKind::NotFound,
-            Err(error) => return error,
-        };
-        Error::new(kind, "walk").at(path)
     }
 }
