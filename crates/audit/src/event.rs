@@ -106,7 +106,7 @@ words! {
 
 words! {
     /// What policy says.
-    Verdict {
+    DecisionVerdict {
         /// It may run.
         Allow = "allow",
         /// Someone must be asked.
@@ -154,7 +154,7 @@ pub struct Actor {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decision {
     /// What policy said.
-    pub verdict: Verdict,
+    pub verdict: DecisionVerdict,
     /// Name of the rule that decided; empty where none did.
     pub rule: String,
     /// Where that rule stands.
