@@ -1,11 +1,13 @@
 //! The redactor: layers in order, finds merged once, repeated until nothing more is found.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::detect::value::MASKED;
 use crate::detect::{assign, context, document, known};
 use crate::mark::Marker;
 use crate::scope::Scope;
@@ -121,7 +123,9 @@ impl Redactor {
         counts: &mut Counts,
         learn: Learn<'_>,
     ) -> Option<Vec<u8>> {
-        let view = View::new(text);
+        let marks = self.marker.all(text);
+        let masked = masked(text, &marks);
+        let view = View::new(&masked);
         let mut spans = Vec::new();
         known::find(&view, &mut spans);
         assign::find(&view, &mut spans);
@@ -135,22 +139,32 @@ impl Redactor {
             let mut inner = |text: &[u8]| self.rewrite(text, depth + 1, counts, learn);
             document::find(text, &mut inner, &mut spans);
         }
-        self.replace(text, spans, counts, learn)
+        self.replace_beside(&marks, text, spans, counts, learn)
     }
 
     /// Puts marks in the place of `spans`; `None` where none is left to replace.
     pub(crate) fn replace(
         &self,
         text: &[u8],
-        mut spans: Vec<Span>,
+        spans: Vec<Span>,
         counts: &mut Counts,
         learn: Learn<'_>,
     ) -> Option<Vec<u8>> {
         if spans.is_empty() {
             return None;
         }
-        let marks = self.marker.all(text);
-        spans.retain_mut(|span| keep(span, &marks));
+        self.replace_beside(&self.marker.all(text), text, spans, counts, learn)
+    }
+
+    fn replace_beside(
+        &self,
+        marks: &[Range<usize>],
+        text: &[u8],
+        mut spans: Vec<Span>,
+        counts: &mut Counts,
+        learn: Learn<'_>,
+    ) -> Option<Vec<u8>> {
+        spans.retain_mut(|span| keep(span, marks));
         let spans = merge(spans);
         if spans.is_empty() {
             return None;
@@ -179,6 +193,20 @@ impl Redactor {
         out.extend_from_slice(text.get(at..).unwrap_or_default());
         Some(out)
     }
+}
+
+/// The text with every mark of ours blotted out, so that no rule reads the words in it.
+fn masked<'a>(text: &'a [u8], marks: &[Range<usize>]) -> Cow<'a, [u8]> {
+    if marks.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut masked = text.to_vec();
+    for mark in marks {
+        if let Some(mark) = masked.get_mut(mark.clone()) {
+            mark.fill(MASKED);
+        }
+    }
+    Cow::Owned(masked)
 }
 
 /// Sees each value that is replaced, with its rule.

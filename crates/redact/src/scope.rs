@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::detect::context::basic_password;
 use crate::detect::known::compile;
+use crate::detect::value::is_random;
 use crate::engine::Redactor;
 use crate::json::Walk;
 use crate::mark::bits;
@@ -155,7 +156,12 @@ impl Scope {
     }
 
     fn hide_bytes(&self, text: &[u8], counts: &mut Counts) -> Option<Vec<u8>> {
-        let learn = |value: &[u8], rule| self.learn(value, rule, SHORTEST);
+        let learn = |value: &[u8], rule| {
+            // In free text a name may be taken for a value; it must not wipe the rest of a file.
+            if rule != BY_NAME || !is_name(value) {
+                self.learn(value, rule, SHORTEST);
+            }
+        };
         let mut changed: Option<Vec<u8>> = None;
         // After the rules the remembered values, so that what the rules just learned goes everywhere
         // in the text; then the rules again, because a mark can free the border of a further find.
@@ -218,6 +224,14 @@ impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").finish_non_exhaustive()
     }
+}
+
+/// Letters, underscores and few digits: how code spells names.
+fn is_name(value: &[u8]) -> bool {
+    value.iter().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'<' | b'>')
+    }) && !is_random(value)
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() < 2
 }
 
 /// A short value counts only as a word of its own.

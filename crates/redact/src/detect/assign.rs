@@ -191,7 +191,7 @@ fn value_of(text: &[u8], mut name: Name, found: &mut Vec<Span>) -> Option<Range<
         .copied();
     let mut at = name.range.end;
     if let Some(opened) = element(text, &name.range) {
-        return opened.and_then(|from| element_value(text, from, name.named));
+        return opened.and_then(|from| element_value(text, from, &name));
     }
     if let Some(quote) = quote_at(text, at) {
         name.quoted = true;
@@ -211,7 +211,11 @@ fn value_of(text: &[u8], mut name: Name, found: &mut Vec<Span>) -> Option<Range<
         if lower.ends_with(b"authorization") {
             return authorization(text, after);
         }
-        if lower.ends_with(b"cookie") && join == Join::Colon {
+        if matches!(
+            lower.as_slice(),
+            b"cookie" | b"set-cookie" | b"cookies" | b"set-cookie2"
+        ) && join == Join::Colon
+        {
             cookies(text, after, &lower, found);
             return None;
         }
@@ -262,7 +266,7 @@ fn element(text: &[u8], name: &Range<usize>) -> Option<Option<usize>> {
     Some(Some(name.end + close + 1))
 }
 
-fn element_value(text: &[u8], from: usize, named: Named) -> Option<Range<usize>> {
+fn element_value(text: &[u8], from: usize, name: &Name) -> Option<Range<usize>> {
     let rest = text.get(from..)?;
     let length = rest.iter().take(VALUE_MAX).position(|byte| *byte == b'<')?;
     let mut range = trimmed(text, from..from + length);
@@ -271,8 +275,19 @@ fn element_value(text: &[u8], from: usize, named: Named) -> Option<Range<usize>>
         let inner = find_bytes(text.get(start..)?, b"]]>")?;
         range = trimmed(text, start..start + inner);
     }
+    // `Vec<Token>` is no element: one ends with its own name.
+    let close = text
+        .get(range.end..)?
+        .get(..VALUE_MAX.min(text.len() - range.end))?;
+    let close = find_bytes(close, b"</")? + 2 + range.end;
+    let rest = text.get(close..)?;
+    let ended = rest
+        .iter()
+        .position(|byte| *byte == b'>')
+        .and_then(|end| rest.get(..end))
+        .is_some_and(|end| end.trim_ascii().ends_with(slice(text, &name.range)));
     let value = slice(text, &range);
-    accept_quoted(value, named).then_some(range)
+    (ended && accept_quoted(value, name.named)).then_some(range)
 }
 
 fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
@@ -351,6 +366,16 @@ fn joined(text: &[u8], sign: usize, gap: usize, name: &Name) -> Option<(Join, us
             return Some((join, sign + literal.len()));
         }
     }
+    // `::=`, `?=`, `.=`, `+=`.
+    let lead = text.get(sign..).map_or(0, |rest| {
+        rest.iter()
+            .take(3)
+            .take_while(|byte| matches!(byte, b':' | b'?' | b'.' | b'+' | b'|'))
+            .count()
+    });
+    if lead > 0 && text.get(sign + lead) == Some(&b'=') {
+        return Some((Join::Spaced, sign + lead + 1));
+    }
     match text.get(sign) {
         Some(b'=') => return Some((tight(1), sign + 1)),
         Some(b':') if !starts(text, sign, b"::") => return Some((Join::Colon, sign + 1)),
@@ -362,6 +387,9 @@ fn joined(text: &[u8], sign: usize, gap: usize, name: &Name) -> Option<(Join, us
     }
     if slice(text, &name.range).starts_with(b"-") && !starts(text, sign, b"-") {
         return Some((Join::Flag, sign));
+    }
+    if let Some(value) = past_type(text, sign) {
+        return Some((Join::Spaced, value));
     }
     for word in [&b"is "[..], b"was ", b"are ", b"is: ", b"| ", b"to "] {
         if starts(text, sign, word) {
@@ -613,6 +641,16 @@ fn unquoted(
 ) -> Option<Range<usize>> {
     let range = past_scheme_unquoted(text, run(text, from));
     let value = slice(text, &range);
+    // Connection strings: whatever stands between two semicolons.
+    if join == Join::Tight
+        && name.named == Named::Secret
+        && before == Some(b';')
+        && text.get(range.end) == Some(&b';')
+        && !value.is_empty()
+        && (is_word(value) || !is_placeholder(value))
+    {
+        return Some(range);
+    }
     if value.is_empty() || is_placeholder(value) || is_version(value) {
         return None;
     }
@@ -634,13 +672,25 @@ fn unquoted(
     let loud =
         spelled.iter().any(u8::is_ascii_uppercase) && !spelled.iter().any(u8::is_ascii_lowercase);
     if value.iter().all(u8::is_ascii_digit) {
+        if join == Join::Spaced && !name.quoted && in_code(text, range.end) {
+            return None;
+        }
         let least = if name.quoted || loud { 1 } else { 4 };
         return (value.len() >= least).then_some(range);
     }
     if is_word(value) {
         return word_is_value(text, name, &range, join, before, loud).then_some(range);
     }
-    (!is_type_or_variable(value)).then_some(range)
+    if is_type_or_variable(value)
+        || matches!(join, Join::Colon | Join::Spaced)
+            && !name.quoted
+            && in_code(text, range.end)
+            && is_name_or_number(value)
+            && !is_random(value)
+    {
+        return None;
+    }
+    Some(range)
 }
 
 fn past_scheme_unquoted(text: &[u8], range: Range<usize>) -> Range<usize> {
@@ -669,6 +719,9 @@ fn word_is_value(
     loud: bool,
 ) -> bool {
     let word = slice(text, value);
+    if join == Join::Tight && loud && word.len() > 2 {
+        return true;
+    }
     let lower = word.to_ascii_lowercase();
     let speaks_of_secrets = [
         "pass", "token", "secret", "key", "pwd", "cred", "auth", "cookie", "string", "session",
@@ -700,7 +753,7 @@ fn word_is_value(
         .all(|byte| matches!(byte, b' ' | b'\t' | b'-' | b'+' | b'/'))
         || head.trim_ascii() == b"export";
     match join {
-        Join::Tight if loud || matches!(before, Some(b'?' | b'&' | b';')) => true,
+        Join::Tight if matches!(before, Some(b'?' | b'&' | b';')) => true,
         Join::Tight => {
             !matches!(before, Some(b'(' | b','))
                 && !matches!(rest.first(), Some(b',' | b')' | b';' | b'('))
@@ -713,6 +766,35 @@ fn word_is_value(
         }
         Join::Loose => false,
     }
+}
+
+/// Whether what follows a value is how code goes on: `,`, `;`, `)`, `<`, `{` or another `=`.
+fn in_code(text: &[u8], end: usize) -> bool {
+    let next = end + spaces(text, end);
+    matches!(
+        text.get(next),
+        Some(
+            b',' | b';'
+                | b')'
+                | b'<'
+                | b'>'
+                | b'{'
+                | b'='
+                | b'('
+                | b'+'
+                | b'|'
+                | b'&'
+                | b'?'
+                | b'*'
+        )
+    )
+}
+
+/// A name of a constant, a variable or a type, or a number with its type: `FRAME_PARAM_2`, `0x1fu32`.
+fn is_name_or_number(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// `NextToken`, `nextToken`: how types and variables are spelled.
@@ -882,6 +964,9 @@ fn cookies(text: &[u8], after: usize, name: &[u8], found: &mut Vec<Span>) {
         if let Some(equals) = pair.iter().position(|byte| *byte == b'=')
             && (index == 0 || !name.starts_with(b"set"))
         {
+            if pair.get(equals + 1).is_none_or(u8::is_ascii_whitespace) {
+                return;
+            }
             let range = trimmed(text, at + equals + 1..end);
             let value = slice(text, &range);
             if value.len() >= 6 && !is_placeholder(value) && !is_code(value) {

@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::known::compile;
-use super::value::{is_code, is_placeholder, is_random};
+use super::value::{is_code, is_placeholder, is_random, is_status};
 use crate::span::{BY_NAME, Span};
 use crate::view::View;
 
 static GATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     compile(
         "(?i)://|bearer[ +]|basic |curl|wget|mysql|mariadb|sshpass|docker|podman|redis-cli|identified by|\
-         passin|passout|smbclient|ldap|htpasswd",
+         psexec|passin|passout|smbclient|ldap|htpasswd",
     )
 });
 
@@ -29,24 +29,26 @@ struct Shape {
 const SHAPES: &[Shape] = &[
     // RFC 3986, section 3.2.1; the user name may be empty (redis) or itself the token.
     Shape { words: &["://"], pattern: r#"^://[^\s:/?#@"'<>`\\]{0,128}:([^\s@/"'<>`]{1,512})@[A-Za-z0-9\[_$%{-]"# },
-    Shape { words: &["curl", "wget"], pattern: r#"^[^\n]{0,400}?\s(?:-u|--user|-U|--proxy-user|--http-password|--password)[ =]?["']?[^\s:"'=]{0,64}:([^\s"']{1,256})"# },
-    Shape { words: &["curl"], pattern: r#"^[^\n]{0,400}?\s-u["']?[^\s:"'=]{1,64}:([^\s"']{1,256})"# },
-    Shape { words: &["mysql", "mariadb"], pattern: r#"^[^\n]{0,400}?\s-p["']?([^\s"']{3,256})"# },
-    Shape { words: &["sshpass"], pattern: r#"^[^\n]{0,100}?\s-p ?["']?([^\s"']{1,256})"# },
-    Shape { words: &["docker", "podman"], pattern: r#"^ login[^\n]{0,400}?\s(?:-p|--password)[ =]?["']?([^\s"']{1,2048})"# },
-    Shape { words: &["docker", "podman"], pattern: r#"^[a-z-]* login[^\n]{0,400}?\s(?:-p|--password)[ =]?["']?([^\s"']{1,2048})"# },
-    Shape { words: &["redis-cli"], pattern: r#"^[^\n]{0,200}?\s(?:-a|--pass) ["']?([^\s"']{1,256})"# },
-    Shape { words: &["identified by"], pattern: r#"^\s+(?:PASSWORD\s+)?["']([^"'\n]{1,256})["']"# },
+    Shape { words: &["curl", "wget"], pattern: r#"^.*?\s(?:-u|--user|-U|--proxy-user)(?:[ =]*)(?:\\?["'])?[^\s:"'=\\]{0,128}:([^\s"']{1,256})"# },
+    // A token as user name with an empty password.
+    Shape { words: &["curl", "wget"], pattern: r#"^.*?\s(?:-u|--user)(?:[ =]*)["']?([^\s:"'=]{8,256}):(?:["'\s]|$)"# },
+    Shape { words: &["psexec"], pattern: r#"^.*?\s-p ["']?([^\s"']{1,256})"# },
+    Shape { words: &["mysql", "mariadb"], pattern: r#"^.*?\s-p["']?([^\s"']{3,256})"# },
+    Shape { words: &["sshpass"], pattern: r#"^.*?\s-p ?["']?([^\s"']{1,256})"# },
+    Shape { words: &["docker", "podman"], pattern: r#"^ login.*?\s(?:-p|--password)[ =]?["']?([^\s"']{1,2048})"# },
+    Shape { words: &["docker", "podman"], pattern: r#"^[a-z-]* login.*?\s(?:-p|--password)[ =]?["']?([^\s"']{1,2048})"# },
+    Shape { words: &["redis-cli"], pattern: r#"^.*?\s(?:-a|--pass) ["']?([^\s"']{1,256})"# },
+    Shape { words: &["identified by"], pattern: r#"^\s+(?:PASSWORD\s+)?'([^'\n]{1,256})'"# },
     Shape { words: &["passin", "passout"], pattern: r#"^\s+["']?pass:([^\s"']{1,256})"# },
-    Shape { words: &["smbclient"], pattern: r#"^[^\n]{0,200}?\s-U ?["']?[^\s%"']{1,64}%([^\s"']{1,256})"# },
-    Shape { words: &["ldap"], pattern: r#"^(?:search|add|modify|delete|passwd|whoami)[^\n]{0,400}?\s-w ["']?([^\s"']{1,256})"# },
+    Shape { words: &["smbclient"], pattern: r#"^.*?\s-U ?["']?[^\s%"']{1,64}%([^\s"']{1,256})"# },
+    Shape { words: &["ldap"], pattern: r#"^(?:search|add|modify|delete|passwd|whoami).*?\s-w ["']?([^\s"']{1,256})"# },
     Shape { words: &["htpasswd"], pattern: r#"^ -[a-zA-Z]*b[a-zA-Z]* \S{1,200} \S{1,64} ["']?([^\s"']{1,256})"# },
 ];
 
 static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
     SHAPES
         .iter()
-        .map(|shape| compile(&format!("(?i){}", shape.pattern)))
+        .map(|shape| compile(&format!("(?is){}", shape.pattern)))
         .collect()
 });
 
@@ -74,7 +76,7 @@ pub(crate) fn find(view: &View<'_>, found: &mut Vec<Span>) {
             hit.end()
         };
         let Some(rest) = text.get(from..) else { break };
-        let rest = rest.get(..rest.len().min(4096)).unwrap_or(rest);
+        let rest = command(rest);
         for (shape, pattern) in SHAPES.iter().zip(PATTERNS.iter()) {
             if !shape.words.iter().any(|known| known.as_bytes() == word) {
                 continue;
@@ -101,14 +103,26 @@ pub(crate) fn find(view: &View<'_>, found: &mut Vec<Span>) {
     }
 }
 
+/// The rest of a command: to the end of its line, over continued lines, within reason.
+fn command(rest: &[u8]) -> &[u8] {
+    let rest = rest.get(..rest.len().min(1024)).unwrap_or(rest);
+    let end = rest
+        .iter()
+        .enumerate()
+        .position(|(at, byte)| {
+            *byte == b'\n' && !rest.get(..at).is_some_and(|head| head.ends_with(b"\\"))
+        })
+        .unwrap_or(rest.len());
+    rest.get(..end).unwrap_or(rest)
+}
+
 fn plausible(value: &[u8]) -> bool {
-    !is_placeholder(value)
+    (!is_placeholder(value) || is_status(&value.to_ascii_lowercase()))
         && !is_code(value)
         && !value.starts_with(b"${")
         && !value.starts_with(b"{")
         && !value.starts_with(b"$(")
         && !(value.len() < 6 && value.iter().all(u8::is_ascii_digit))
-        && !matches!(value, b"password" | b"pass" | b"pwd")
 }
 
 /// `https://TOKEN@host`.

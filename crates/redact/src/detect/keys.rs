@@ -139,54 +139,28 @@ const KEY_FOR: &[&str] = &[
     "dict",
     "map",
     "index",
-    "query",
-    "search",
-    "group",
     "i18n",
     "translation",
-    "message",
     "s3",
     "bucket",
     "path",
     "file",
-    "config",
-    "setting",
     "route",
-    "routing",
-    "list",
-    "item",
     "node",
-    "parent",
-    "order",
-    "entity",
     "registry",
-    "arrow",
-    "hot",
-    "short",
-    "enter",
-    "escape",
     "lookup",
     "idempotency",
     "host",
     "known",
     "column",
-    "json",
-    "yaml",
-    "by",
     "dedup",
     "shard",
     "range",
     "metric",
     "label",
-    "last",
-    "first",
-    "next",
-    "prev",
-    "previous",
-    "start",
-    "end",
-    "old",
-    "new",
+    "trace",
+    "build",
+    "commit",
 ];
 
 /// What a name ends in when its value tells something about a secret and is none.
@@ -452,6 +426,10 @@ const LONGEST: usize = 80;
 
 /// Judges a name.
 pub(crate) fn judge(name: &[u8]) -> Named {
+    // A mark speaks of secrets too, and is none.
+    if name.starts_with(b"[redacted:") {
+        return Named::Plain;
+    }
     let tail = name
         .get(name.len().saturating_sub(LONGEST)..)
         .unwrap_or(name);

@@ -132,6 +132,26 @@ fn widened(text: &[u8], range: Range<usize>, name: &str) -> Option<Range<usize>>
             let id = back(|byte| byte.is_ascii_alphanumeric(), 14);
             (id >= 14).then(|| range.start - id..range.end)
         }
+        "azure-devops-token" => {
+            let head = back(|byte| byte.is_ascii_alphanumeric(), 77);
+            (head == 76).then(|| range.start - head..range.end)
+        }
+        // The address is the secret: whoever has it may post.
+        "slack-webhook" | "discord-webhook" | "teams-webhook" => {
+            let host = back(
+                |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'),
+                64,
+            );
+            let scheme = head.get(..head.len() - host)?;
+            let scheme = if scheme.ends_with(b"https://") {
+                8
+            } else if scheme.ends_with(b"http://") {
+                7
+            } else {
+                0
+            };
+            Some(range.start - host - scheme..range.end)
+        }
         "mailchimp-key" => {
             let hex = back(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'), 33);
             (hex == 32).then(|| range.start - hex..range.end)

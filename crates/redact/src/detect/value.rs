@@ -2,6 +2,9 @@
 
 use crate::mark::bits;
 
+/// Stands for each byte of a mark of ours while a text is searched: no letter, no separator.
+pub(crate) const MASKED: u8 = 0x7f;
+
 /// Whether the text stands for a value without being one: `${VAR}`, `<your-key>`, `********`.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
@@ -11,7 +14,7 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     if value.iter().all(|byte| {
         matches!(
             byte,
-            b'*' | b'.' | b'-' | b'_' | b'x' | b'X' | b'?' | b'#' | b' ' | b'=' | b'0'
+            &MASKED | b'*' | b'.' | b'-' | b'_' | b'x' | b'X' | b'?' | b'#' | b' ' | b'=' | b'0'
         )
     }) && value.len() != 1
     {
@@ -128,7 +131,12 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     ]
     .iter()
     .any(|word| bare == word.as_bytes())
-        || STATUS.iter().any(|word| lower == word.as_bytes())
+        || is_status(&lower)
+}
+
+/// Whether the value, in lower case, is a word that says something about a secret in its place.
+pub(crate) fn is_status(lower: &[u8]) -> bool {
+    STATUS.iter().any(|word| lower == word.as_bytes())
 }
 
 /// Words that say something about a secret where it would stand.
@@ -259,7 +267,9 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     if let Some(open) = value
         .iter()
         .position(|byte| matches!(byte, b'(' | b'[' | b'{'))
-        && value.get(..open).is_some_and(is_path)
+        && value
+            .get(..open)
+            .is_some_and(|head| is_path(head.strip_suffix(b"!").unwrap_or(head)))
     {
         return true;
     }
@@ -323,7 +333,8 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
     if digits < 2 || letters < 2 || is_version(value) {
         return false;
     }
-    if crate::mark::find(value, b"://").is_some()
+    if value.contains(&b'\\')
+        || crate::mark::find(value, b"://").is_some()
         || matches!(value.first(), Some(b'/' | b'~' | b'.' | b'<' | b'$' | b'{'))
     {
         return false;
@@ -391,7 +402,6 @@ mod tests {
             "self.token",
             "tokens[0]",
             "&str",
-            
         ] {
             assert!(
                 is_code(value.as_bytes()) || is_placeholder(value.as_bytes()),
