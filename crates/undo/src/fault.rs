@@ -1,0 +1,122 @@
+//! Named points at which a test lets the process fail, stop or die; nothing without the feature.
+
+use crate::error::Result;
+
+/// Every point, in the order in which a changing operation and its recovery pass them.
+pub const POINTS: &[&str] = &[
+    "stage.start",
+    "stage.object",
+    "stage.synced",
+    "begin.revalidated",
+    "begin.before_commit",
+    "begin.committed",
+    "apply.before_step",
+    "apply.after_step",
+    "apply.checked",
+    "rollback.before_step",
+    "times.before",
+    "times.after",
+    "settle.before_sync",
+    "settle.synced",
+    "settle.before_commit",
+    "settle.committed",
+    "recover.start",
+    "recover.before_step",
+    "recover.after_step",
+    "recover.before_commit",
+    "sweep.object",
+];
+
+/// Passes the point `name`.
+///
+/// With the feature `fault-points`, the variable `AIFIRST_FAULT` of the form
+/// `name[:n][:kill|error|stop]` names the point at whose `n`-th passing (the first, if left out)
+/// the process is killed (the default), the call fails, or the process sleeps for 600 s.
+///
+/// # Errors
+/// `Io`, only when the variable asks for it.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn point(_name: &'static str) -> Result<()> {
+    Ok(())
+}
+
+/// Passes the point `name`; see the version without the feature for the variable's form.
+///
+/// # Errors
+/// `Io`, only when the variable asks for it.
+#[cfg(feature = "fault-points")]
+pub fn point(name: &'static str) -> Result<()> {
+    armed::point(name)
+}
+
+#[cfg(feature = "fault-points")]
+mod armed {
+    //! Reads the variable once and counts passings.
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use crate::error::{Error, ErrorKind, Result};
+
+    enum Act {
+        Kill,
+        Error,
+        Stop,
+    }
+
+    struct Armed {
+        name: String,
+        nth: u64,
+        act: Act,
+        passed: AtomicU64,
+    }
+
+    fn parse(text: &str) -> Armed {
+        let mut parts = text.split(':');
+        let name = parts.next().unwrap_or_default().to_owned();
+        let mut nth = 1;
+        let mut act = Act::Kill;
+        for part in parts {
+            match part {
+                "kill" => act = Act::Kill,
+                "error" => act = Act::Error,
+                "stop" => act = Act::Stop,
+                number => nth = number.parse().unwrap_or(1),
+            }
+        }
+        Armed {
+            name,
+            nth,
+            act,
+            passed: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn point(name: &'static str) -> Result<()> {
+        static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
+        // A test build only: the shipped binary has no such variable.
+        #[allow(clippy::disallowed_methods)]
+        let armed = ARMED.get_or_init(|| std::env::var("AIFIRST_FAULT").ok().map(|t| parse(&t)));
+        let Some(armed) = armed else { return Ok(()) };
+        if armed.name != name || armed.passed.fetch_add(1, Ordering::SeqCst) + 1 != armed.nth {
+            return Ok(());
+        }
+        match armed.act {
+            Act::Error => Err(Error::new(ErrorKind::Io, "an asked-for fault").detail(name)),
+            Act::Stop => {
+                #[allow(clippy::disallowed_methods)]
+                std::thread::sleep(std::time::Duration::from_secs(600));
+                Ok(())
+            }
+            Act::Kill => {
+                let _ = rustix::process::kill_process(
+                    rustix::process::getpid(),
+                    rustix::process::Signal::KILL,
+                );
+                loop {
+                    std::thread::park();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,820 @@
+//! The journal's rows: units with their changes, states, folder times and conflicts.
+
+use aifirst_sandbox::{RawRel, Time};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use sha2::{Digest as _, Sha256};
+
+use crate::conflict::Conflict;
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::{State, Tree, kind_code, kind_from_code};
+use crate::steps::{ANY_MODE, Action, ChangeStatus, Entry};
+use crate::store::Slot;
+
+/// The id of an operation, as log and journal share it: 10 random bytes.
+pub type OpId = [u8; 10];
+
+/// The number of a unit in its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitId(pub(crate) i64);
+
+impl UnitId {
+    /// The number itself; units that began later have higher ones.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// Why a unit changes the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// An operation.
+    Do,
+    /// The undo of an operation.
+    Undo,
+    /// The redo of an undone operation.
+    Redo,
+    /// The undo of a transaction's part.
+    Rollback,
+}
+
+impl Cause {
+    /// The stable name, in snake case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Do => "do",
+            Self::Undo => "undo",
+            Self::Redo => "redo",
+            Self::Rollback => "rollback",
+        }
+    }
+
+    fn code(self) -> i64 {
+        match self {
+            Self::Do => 1,
+            Self::Undo => 2,
+            Self::Redo => 3,
+            Self::Rollback => 4,
+        }
+    }
+
+    fn from_code(code: i64) -> Result<Self> {
+        match code {
+            1 => Ok(Self::Do),
+            2 => Ok(Self::Undo),
+            3 => Ok(Self::Redo),
+            4 => Ok(Self::Rollback),
+            _ => Err(damaged("an unknown cause")),
+        }
+    }
+}
+
+/// How a unit stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UnitStatus {
+    /// Begun, and not settled: being applied, or abandoned.
+    Open,
+    /// Every change of it was applied.
+    Done,
+    /// It failed and was taken back whole.
+    RolledBack,
+    /// It ended before anything was applied.
+    Interrupted,
+    /// Some paths were left alone and are named; the rest was applied or taken back.
+    WithConflict,
+    /// An object of the store was missing; what is there was left as it is.
+    Damaged,
+}
+
+impl UnitStatus {
+    /// The stable name, in snake case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Done => "done",
+            Self::RolledBack => "rolled_back",
+            Self::Interrupted => "interrupted",
+            Self::WithConflict => "with_conflict",
+            Self::Damaged => "damaged",
+        }
+    }
+
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Self::Open => 0,
+            Self::Done => 1,
+            Self::RolledBack => 2,
+            Self::Interrupted => 3,
+            Self::WithConflict => 4,
+            Self::Damaged => 5,
+        }
+    }
+
+    fn from_code(code: i64) -> Result<Self> {
+        match code {
+            0 => Ok(Self::Open),
+            1 => Ok(Self::Done),
+            2 => Ok(Self::RolledBack),
+            3 => Ok(Self::Interrupted),
+            4 => Ok(Self::WithConflict),
+            5 => Ok(Self::Damaged),
+            _ => Err(damaged("an unknown status")),
+        }
+    }
+}
+
+/// What a unit is, apart from its changes.
+#[derive(Debug, Clone)]
+pub struct UnitMeta {
+    /// Its operation.
+    pub op: OpId,
+    /// Why it changes the workspace.
+    pub cause: Cause,
+    /// The session that it belongs to.
+    pub session: String,
+    /// The operations that it undoes or redoes; none for `Do`.
+    pub targets: Vec<OpId>,
+}
+
+/// A unit's own row.
+#[derive(Debug, Clone)]
+pub(crate) struct UnitRow {
+    pub(crate) id: UnitId,
+    pub(crate) op: OpId,
+    pub(crate) cause: Cause,
+    pub(crate) status: UnitStatus,
+    pub(crate) session: String,
+    pub(crate) begun_us: i64,
+    pub(crate) ended_us: Option<i64>,
+    pub(crate) kept_bytes: u64,
+}
+
+/// A folder whose entries a unit changes, with its mtime around the unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DirTime {
+    /// Its path as the changes name it.
+    pub(crate) path: RawRel,
+    /// The first change in it, by number.
+    pub(crate) first: usize,
+    /// The last change in it, by number.
+    pub(crate) last: usize,
+    /// Before the unit; `None`: it was not there.
+    pub(crate) before: Option<Time>,
+    /// What the unit sets at its end; `None`: whatever its changes make of it.
+    pub(crate) target: Option<Time>,
+    /// After the unit.
+    pub(crate) after: Option<Time>,
+}
+
+fn damaged(what: &'static str) -> Error {
+    Error::new(ErrorKind::Database, "cannot read the journal").detail(what)
+}
+
+fn reading(error: rusqlite::Error) -> Error {
+    Error::database("cannot read the journal", error)
+}
+
+fn writing(error: rusqlite::Error) -> Error {
+    Error::database("cannot write the journal", error)
+}
+
+// Sizes and device numbers are unsigned to the kernel and signed to SQLite: the bits are kept.
+#[allow(clippy::cast_possible_wrap)]
+fn bits(number: u64) -> i64 {
+    number as i64
+}
+
+#[allow(clippy::cast_sign_loss)]
+fn unbits(number: i64) -> u64 {
+    number as u64
+}
+
+fn narrow(number: i64) -> Result<u32> {
+    u32::try_from(number).map_err(|_| damaged("a number out of range"))
+}
+
+fn action_code(action: Action) -> i64 {
+    match action {
+        Action::Create => 1,
+        Action::Replace => 2,
+        Action::Delete => 3,
+        Action::DeleteTree => 4,
+        Action::MakeDir => 5,
+        Action::Rename => 6,
+        Action::RenameOver => 7,
+        Action::UnRenameOver => 8,
+    }
+}
+
+fn action_from_code(code: i64) -> Result<Action> {
+    Ok(match code {
+        1 => Action::Create,
+        2 => Action::Replace,
+        3 => Action::Delete,
+        4 => Action::DeleteTree,
+        5 => Action::MakeDir,
+        6 => Action::Rename,
+        7 => Action::RenameOver,
+        8 => Action::UnRenameOver,
+        _ => return Err(damaged("an unknown action")),
+    })
+}
+
+fn status_code(status: ChangeStatus) -> i64 {
+    match status {
+        ChangeStatus::Planned => 0,
+        ChangeStatus::Applied => 1,
+        ChangeStatus::NotApplied => 2,
+        ChangeStatus::Conflict => 3,
+        ChangeStatus::TakenBack => 4,
+    }
+}
+
+fn status_from_code(code: i64) -> Result<ChangeStatus> {
+    Ok(match code {
+        0 => ChangeStatus::Planned,
+        1 => ChangeStatus::Applied,
+        2 => ChangeStatus::NotApplied,
+        3 => ChangeStatus::Conflict,
+        4 => ChangeStatus::TakenBack,
+        _ => return Err(damaged("an unknown status of a change")),
+    })
+}
+
+/// Length-prefixed names and values, so that any bytes fit.
+fn encode_xattrs(xattrs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let mut data = Vec::new();
+    for (name, value) in xattrs {
+        for part in [name, value] {
+            let len = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            data.extend_from_slice(&len.to_le_bytes());
+            data.extend_from_slice(part);
+        }
+    }
+    data
+}
+
+fn decode_xattrs(mut data: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let mut part = || -> Result<Option<Vec<u8>>> {
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let (len, rest) = data
+            .split_first_chunk::<4>()
+            .ok_or_else(|| damaged("cut attributes"))?;
+        let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+        let value = rest.get(..len).ok_or_else(|| damaged("cut attributes"))?;
+        data = rest.get(len..).unwrap_or_default();
+        Ok(Some(value.to_vec()))
+    };
+    let mut xattrs = Vec::new();
+    while let Some(name) = part()? {
+        let value = part()?.ok_or_else(|| damaged("cut attributes"))?;
+        xattrs.push((name, value));
+    }
+    Ok(xattrs)
+}
+
+fn put_xattrs(conn: &Connection, xattrs: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<i64>> {
+    if xattrs.is_empty() {
+        return Ok(None);
+    }
+    let data = encode_xattrs(xattrs);
+    let digest: [u8; 32] = Sha256::digest(&data).into();
+    conn.prepare_cached("INSERT OR IGNORE INTO undo_xattrs(digest, data) VALUES(?1, ?2)")
+        .and_then(|mut s| s.execute(params![digest, data]))
+        .map_err(writing)?;
+    conn.prepare_cached("SELECT id FROM undo_xattrs WHERE digest=?1")
+        .and_then(|mut s| s.query_row([digest], |row| row.get(0)))
+        .map(Some)
+        .map_err(writing)
+}
+
+fn put_state(conn: &Connection, state: Option<&State>) -> Result<Option<i64>> {
+    let Some(s) = state else { return Ok(None) };
+    let xattrs = put_xattrs(conn, &s.xattrs)?;
+    let mode = (s.mode != ANY_MODE).then_some(s.mode);
+    conn.prepare_cached(
+        "INSERT INTO undo_state(kind, mode, uid, gid, size, mtime_s, mtime_ns, ctime_s, ctime_ns,
+         btime_s, btime_ns, nlink, rdev, link, xattrs, flags, dev, ino, handle, digest,
+         tree_entries, tree_bytes, tree_digest)
+         VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)",
+    )
+    .and_then(|mut statement| {
+        statement.insert(params![
+            i64::from(kind_code(s.kind)),
+            mode,
+            s.uid,
+            s.gid,
+            bits(s.size),
+            s.mtime.sec,
+            s.mtime.nsec,
+            s.ctime.sec,
+            s.ctime.nsec,
+            s.btime.map(|t| t.sec),
+            s.btime.map(|t| t.nsec),
+            bits(s.nlink),
+            bits(s.rdev),
+            s.link,
+            xattrs,
+            s.flags,
+            bits(s.dev),
+            bits(s.ino),
+            s.handle,
+            s.digest,
+            s.tree.as_ref().map(|t| bits(t.entries)),
+            s.tree.as_ref().map(|t| bits(t.bytes)),
+            s.tree.as_ref().map(|t| t.digest),
+        ])
+    })
+    .map(Some)
+    .map_err(writing)
+}
+
+fn time(row: &Row<'_>, sec: usize, nsec: usize) -> rusqlite::Result<Option<Time>> {
+    let sec: Option<i64> = row.get(sec)?;
+    let nsec: Option<u32> = row.get(nsec)?;
+    Ok(sec.zip(nsec).map(|(sec, nsec)| Time { sec, nsec }))
+}
+
+fn get_state(conn: &Connection, id: Option<i64>) -> Result<Option<State>> {
+    let Some(id) = id else { return Ok(None) };
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT s.kind, mode, uid, gid, size, mtime_s, mtime_ns, ctime_s, ctime_ns, btime_s,
+             btime_ns, nlink, rdev, link, x.data, flags, dev, ino, handle, s.digest, tree_entries,
+             tree_bytes, tree_digest
+             FROM undo_state s LEFT JOIN undo_xattrs x ON x.id=s.xattrs WHERE s.id=?1",
+        )
+        .map_err(reading)?;
+    let found = statement
+        .query_row([id], |row| {
+            let tree = match (row.get::<_, Option<i64>>(20)?, row.get(22)?) {
+                (Some(entries), Some(digest)) => Some(Tree {
+                    entries: unbits(entries),
+                    bytes: unbits(row.get::<_, Option<i64>>(21)?.unwrap_or(0)),
+                    digest,
+                }),
+                _ => None,
+            };
+            let state = State {
+                kind: aifirst_sandbox::Kind::File,
+                mode: row.get::<_, Option<u32>>(1)?.unwrap_or(ANY_MODE),
+                uid: row.get(2)?,
+                gid: row.get(3)?,
+                size: unbits(row.get(4)?),
+                mtime: time(row, 5, 6)?.unwrap_or_default(),
+                ctime: time(row, 7, 8)?.unwrap_or_default(),
+                btime: time(row, 9, 10)?,
+                nlink: unbits(row.get(11)?),
+                rdev: unbits(row.get(12)?),
+                link: row.get(13)?,
+                xattrs: Vec::new(),
+                flags: row.get(15)?,
+                dev: unbits(row.get(16)?),
+                ino: unbits(row.get(17)?),
+                handle: row.get(18)?,
+                digest: row.get(19)?,
+                tree,
+            };
+            Ok((
+                state,
+                row.get::<_, i64>(0)?,
+                row.get::<_, Option<Vec<u8>>>(14)?,
+            ))
+        })
+        .optional()
+        .map_err(reading)?;
+    let (mut state, kind, xattrs) = found.ok_or_else(|| damaged("a state is missing"))?;
+    state.kind = kind_from_code(kind).ok_or_else(|| damaged("an unknown kind"))?;
+    if let Some(data) = xattrs {
+        state.xattrs = decode_xattrs(&data)?;
+    }
+    Ok(Some(state))
+}
+
+pub(crate) fn put_unit(conn: &Connection, meta: &UnitMeta, begun_us: i64) -> Result<UnitId> {
+    let id = conn
+        .prepare_cached(
+            "INSERT INTO undo_unit(op, cause, status, session, on_crash, begun_us)
+             VALUES(?1, ?2, 0, ?3, ?4, ?5)",
+        )
+        .and_then(|mut s| {
+            s.insert(params![
+                meta.op,
+                meta.cause.code(),
+                meta.session,
+                i64::from(meta.cause != Cause::Do),
+                begun_us
+            ])
+        })
+        .map_err(writing)?;
+    for target in &meta.targets {
+        let n = conn
+            .prepare_cached(
+                "INSERT INTO undo_unit_target(unit, target)
+                 SELECT ?1, id FROM undo_unit WHERE op=?2",
+            )
+            .and_then(|mut s| s.execute(params![id, target]))
+            .map_err(writing)?;
+        if n == 0 {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "cannot find the operation that this is to undo",
+            ));
+        }
+    }
+    Ok(UnitId(id))
+}
+
+pub(crate) fn put_entry(conn: &Connection, unit: UnitId, seq: usize, e: &Entry) -> Result<()> {
+    let before = put_state(conn, e.before.as_ref())?;
+    let before2 = put_state(conn, e.before2.as_ref())?;
+    let planned = put_state(conn, e.planned.as_ref())?;
+    let planned2 = put_state(conn, e.planned2.as_ref())?;
+    conn.prepare_cached(
+        "INSERT INTO undo_change(unit, seq, action, path, path2, before, before2, planned,
+         planned2, slot, status, note) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            unit.0,
+            seq_row(seq),
+            action_code(e.action),
+            e.path.as_bytes(),
+            e.path2.as_ref().map(RawRel::as_bytes),
+            before,
+            before2,
+            planned,
+            planned2,
+            e.slot.map(Slot::to_row),
+            status_code(e.status),
+            e.note,
+        ])
+    })
+    .map(drop)
+    .map_err(writing)
+}
+
+/// Writes what became of a change.
+pub(crate) fn end_entry(conn: &Connection, unit: UnitId, seq: usize, e: &Entry) -> Result<()> {
+    let after = put_state(conn, e.after.as_ref())?;
+    let after2 = put_state(conn, e.after2.as_ref())?;
+    let kept = put_state(conn, e.kept.as_ref())?;
+    conn.prepare_cached(
+        "UPDATE undo_change SET after=?3, after2=?4, kept=?5, status=?6, note=?7
+         WHERE unit=?1 AND seq=?2",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            unit.0,
+            seq_row(seq),
+            after,
+            after2,
+            kept,
+            status_code(e.status),
+            e.note
+        ])
+    })
+    .map(drop)
+    .map_err(writing)
+}
+
+fn seq_row(seq: usize) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn path(bytes: &[u8]) -> Result<RawRel> {
+    RawRel::parse(bytes).map_err(|_| damaged("a path that is none"))
+}
+
+const ENTRY: &str = "action, path, path2, slot, before, before2, planned, planned2, after, after2,
+    kept, status, note";
+
+struct EntryRow {
+    action: i64,
+    path: Vec<u8>,
+    path2: Option<Vec<u8>>,
+    slot: Option<i64>,
+    states: [Option<i64>; 7],
+    status: i64,
+    note: Option<String>,
+}
+
+fn entry_row(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
+    Ok(EntryRow {
+        action: row.get(0)?,
+        path: row.get(1)?,
+        path2: row.get(2)?,
+        slot: row.get(3)?,
+        states: [
+            row.get(4)?,
+            row.get(5)?,
+            row.get(6)?,
+            row.get(7)?,
+            row.get(8)?,
+            row.get(9)?,
+            row.get(10)?,
+        ],
+        status: row.get(11)?,
+        note: row.get(12)?,
+    })
+}
+
+fn entry(conn: &Connection, row: EntryRow) -> Result<Entry> {
+    let [before, before2, planned, planned2, after, after2, kept] = row.states;
+    Ok(Entry {
+        action: action_from_code(row.action)?,
+        path: path(&row.path)?,
+        path2: row.path2.as_deref().map(path).transpose()?,
+        slot: row.slot.and_then(Slot::from_row),
+        before: get_state(conn, before)?,
+        before2: get_state(conn, before2)?,
+        planned: get_state(conn, planned)?,
+        planned2: get_state(conn, planned2)?,
+        after: get_state(conn, after)?,
+        after2: get_state(conn, after2)?,
+        kept: get_state(conn, kept)?,
+        status: status_from_code(row.status)?,
+        note: row.note,
+    })
+}
+
+/// All changes of a unit, in order.
+pub(crate) fn entries(conn: &Connection, unit: UnitId) -> Result<Vec<Entry>> {
+    let mut statement = conn
+        .prepare_cached(&format!(
+            "SELECT {ENTRY} FROM undo_change WHERE unit=?1 ORDER BY seq"
+        ))
+        .map_err(reading)?;
+    let rows = statement
+        .query_map([unit.0], entry_row)
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+        .map_err(reading)?;
+    rows.into_iter().map(|row| entry(conn, row)).collect()
+}
+
+/// A unit's changes without their states, for lists.
+pub(crate) fn outline(conn: &Connection, unit: UnitId) -> Result<Vec<Entry>> {
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT action, path, path2, slot, NULL, NULL, NULL, NULL, NULL, NULL, NULL, status,
+             note FROM undo_change WHERE unit=?1 ORDER BY seq",
+        )
+        .map_err(reading)?;
+    let rows = statement
+        .query_map([unit.0], entry_row)
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+        .map_err(reading)?;
+    rows.into_iter().map(|row| entry(conn, row)).collect()
+}
+
+/// The newest settled change that touched `at`, and the state that it left there.
+pub(crate) fn newest_at(conn: &Connection, at: &RawRel) -> Result<Option<(UnitId, Option<State>)>> {
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT unit, seq, after FROM undo_change WHERE path=?1 AND status=1
+             UNION ALL
+             SELECT unit, seq, after2 FROM undo_change WHERE path2=?1 AND status=1
+             ORDER BY 1 DESC, 2 DESC LIMIT 1",
+        )
+        .map_err(reading)?;
+    let row = statement
+        .query_row([at.as_bytes()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(2)?))
+        })
+        .optional()
+        .map_err(reading)?;
+    row.map(|(unit, state)| Ok((UnitId(unit), get_state(conn, state)?)))
+        .transpose()
+}
+
+/// Units later than `after` that touched exactly one of `paths` with an applied change, newest
+/// first.
+pub(crate) fn touched_since(
+    conn: &Connection,
+    after: UnitId,
+    paths: &[RawRel],
+) -> Result<Vec<UnitId>> {
+    let mut found = Vec::new();
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT DISTINCT unit FROM undo_change
+             WHERE unit>?1 AND status=1 AND (path=?2 OR path2=?2)",
+        )
+        .map_err(reading)?;
+    for path in paths {
+        let units = statement
+            .query_map(params![after.0, path.as_bytes()], |row| {
+                row.get::<_, i64>(0)
+            })
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+            .map_err(reading)?;
+        found.extend(units.into_iter().map(UnitId));
+    }
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    found.dedup();
+    Ok(found)
+}
+
+pub(crate) fn put_dir_time(conn: &Connection, unit: UnitId, d: &DirTime) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO undo_dir_time(unit, path, first_seq, last_seq, before_s, before_ns, target_s,
+         target_ns) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            unit.0,
+            d.path.as_bytes(),
+            seq_row(d.first),
+            seq_row(d.last),
+            d.before.map(|t| t.sec),
+            d.before.map(|t| t.nsec),
+            d.target.map(|t| t.sec),
+            d.target.map(|t| t.nsec),
+        ])
+    })
+    .map(drop)
+    .map_err(writing)
+}
+
+pub(crate) fn end_dir_time(conn: &Connection, unit: UnitId, d: &DirTime) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE undo_dir_time SET after_s=?3, after_ns=?4 WHERE unit=?1 AND path=?2",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            unit.0,
+            d.path.as_bytes(),
+            d.after.map(|t| t.sec),
+            d.after.map(|t| t.nsec),
+        ])
+    })
+    .map(drop)
+    .map_err(writing)
+}
+
+pub(crate) fn dir_times(conn: &Connection, unit: UnitId) -> Result<Vec<DirTime>> {
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT path, first_seq, last_seq, before_s, before_ns, target_s, target_ns, after_s,
+             after_ns FROM undo_dir_time WHERE unit=?1 ORDER BY path",
+        )
+        .map_err(reading)?;
+    let rows = statement
+        .query_map([unit.0], |row| {
+            Ok((
+                row.get::<_, Vec<u8>>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                time(row, 3, 4)?,
+                time(row, 5, 6)?,
+                time(row, 7, 8)?,
+            ))
+        })
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+        .map_err(reading)?;
+    rows.into_iter()
+        .map(|(bytes, first, last, before, target, after)| {
+            Ok(DirTime {
+                path: RawRel::from_stored(&bytes).map_err(|_| damaged("a path that is none"))?,
+                first: usize::try_from(first).unwrap_or(0),
+                last: usize::try_from(last).unwrap_or(0),
+                before,
+                target,
+                after,
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn put_conflict(
+    conn: &Connection,
+    unit: UnitId,
+    seq: usize,
+    c: &Conflict,
+) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO undo_conflict(unit, seq, path, reason, choice, beside)
+         VALUES(?1,?2,?3,?4,?5,?6)",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            unit.0,
+            seq_row(seq),
+            c.path.as_bytes(),
+            c.reason.code(),
+            c.choice.code(),
+            c.beside.as_ref().map(RawRel::as_bytes),
+        ])
+    })
+    .map(drop)
+    .map_err(writing)
+}
+
+pub(crate) fn end_unit(
+    conn: &Connection,
+    unit: UnitId,
+    status: UnitStatus,
+    ended_us: i64,
+    kept_bytes: u64,
+) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE undo_unit SET status=?2, ended_us=?3, kept_bytes=?4 WHERE id=?1 AND status=0",
+    )
+    .and_then(|mut s| s.execute(params![unit.0, status.code(), ended_us, bits(kept_bytes)]))
+    .map_err(writing)
+    .and_then(|n| {
+        if n == 1 {
+            Ok(())
+        } else {
+            Err(damaged("the unit is settled already"))
+        }
+    })
+}
+
+/// Units that fit the condition `filter` (SQL over `u`, with `values`), in the order it says.
+pub(crate) fn unit_rows(
+    conn: &Connection,
+    filter: &str,
+    values: Vec<Value>,
+) -> Result<Vec<UnitRow>> {
+    let mut statement = conn
+        .prepare_cached(&format!(
+            "SELECT u.id, u.op, u.cause, u.status, u.session, u.begun_us, u.ended_us, u.kept_bytes
+             FROM undo_unit u {filter}"
+        ))
+        .map_err(reading)?;
+    let rows = statement
+        .query_map(params_from_iter(values), |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, OpId>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+                row.get::<_, String>(4)?,
+                row.get::<_, i64>(5)?,
+                row.get::<_, Option<i64>>(6)?,
+                row.get::<_, i64>(7)?,
+            ))
+        })
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+        .map_err(reading)?;
+    rows.into_iter()
+        .map(
+            |(id, op, cause, status, session, begun_us, ended_us, kept)| {
+                Ok(UnitRow {
+                    id: UnitId(id),
+                    op,
+                    cause: Cause::from_code(cause)?,
+                    status: UnitStatus::from_code(status)?,
+                    session,
+                    begun_us,
+                    ended_us,
+                    kept_bytes: unbits(kept),
+                })
+            },
+        )
+        .collect()
+}
+
+/// The unit of an operation.
+pub(crate) fn unit_of(conn: &Connection, op: &OpId) -> Result<Option<UnitRow>> {
+    Ok(unit_rows(conn, "WHERE u.op=?1", vec![Value::Blob(op.to_vec())])?.pop())
+}
+
+/// The operations that a unit undoes or redoes.
+pub(crate) fn targets(conn: &Connection, unit: UnitId) -> Result<Vec<OpId>> {
+    conn.prepare_cached(
+        "SELECT u.op FROM undo_unit_target t JOIN undo_unit u ON u.id=t.target
+         WHERE t.unit=?1 ORDER BY t.target",
+    )
+    .and_then(|mut s| {
+        s.query_map([unit.0], |row| row.get(0))
+            .and_then(Iterator::collect)
+    })
+    .map_err(reading)
+}
+
+/// The newest settled unit that brought the operation of `unit` into force or out of it.
+pub(crate) fn last_word(conn: &Connection, unit: UnitId) -> Result<Option<UnitRow>> {
+    Ok(unit_rows(
+        conn,
+        "WHERE u.status IN (1, 4) AND (u.id=?1
+           OR EXISTS(SELECT 1 FROM undo_unit_target t WHERE t.unit=u.id AND t.target=?1))
+         ORDER BY u.id DESC LIMIT 1",
+        vec![Value::Integer(unit.0)],
+    )?
+    .pop())
+}
+
+/// Whether some row names this slot.
+pub(crate) fn names_slot(conn: &Connection, slot: Slot) -> Result<bool> {
+    conn.prepare_cached("SELECT EXISTS(SELECT 1 FROM undo_change WHERE slot=?1)")
+        .and_then(|mut s| s.query_row([slot.to_row()], |row| row.get(0)))
+        .map_err(reading)
+}
