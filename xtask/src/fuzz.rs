@@ -44,21 +44,19 @@ pub(crate) fn brief(target: &str, seconds: &str) -> Result<String, Failed> {
     )?;
     let Some(missing) = missing else {
         let limit = format!("-max_total_time={seconds}");
-        step::run(nightly().args([
-            "fuzz",
-            "run",
-            "--features",
-            "libfuzzer",
-            target,
-            "--",
-            &limit,
-            "-max_len=8192",
-        ]))?;
+        // What is new goes to the first folder: the committed corpus grows by hand only.
+        let fresh = target_folder().join("fuzz-corpus").join(target);
+        std::fs::create_dir_all(&fresh)
+            .map_err(|error| Failed::new(format!("fuzz: its folder: {error}")))?;
+        let mut command = nightly();
+        command.args(["fuzz", "run", "--features", "libfuzzer", target]);
+        command.arg(fresh).arg(format!("fuzz/corpus/{target}"));
+        step::run(command.args(["--", &limit, "-max_len=8192"]))?;
         return Ok(format!(
             "corpora replayed, then `{target}` fuzzed for {seconds} s"
         ));
     };
-    println!("{missing} is not installed: the corpora were replayed, nothing new was tried");
+    println!("{missing} is not installed: the corpora were replayed, nothing was fuzzed");
     Ok(format!("corpora replayed ({missing} is not installed)"))
 }
 
