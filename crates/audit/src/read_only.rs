@@ -1,4 +1,8 @@
 //! A log in a place where nothing may be written is read nevertheless, or it is said why not.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "whether a -wal stands beside the log decides how it can be read"
+)]
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{self, BUSY_TIMEOUT};

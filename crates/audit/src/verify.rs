@@ -190,7 +190,14 @@ impl Check<'_> {
                     .add(P::Schema, None, format!("the {kind} {name} is not there"));
             }
         }
-        schema::check_format(self.conn)?;
+        match schema::check_format(self.conn) {
+            Err(e) if e.kind() == ErrorKind::Damaged => {
+                self.report.add(P::Schema, None, e.to_string());
+            }
+            other => {
+                other?;
+            }
+        }
         self.log = schema::log_id(self.conn)?;
         let expected = self.options.log.as_deref();
         if self.log.is_none() {
@@ -396,18 +403,21 @@ impl Check<'_> {
     }
 
     fn head_row(&mut self, state: &Running) -> Result<()> {
-        let others: i64 = self
-            .conn
-            .query_row("SELECT count(*) FROM main.audit_head", [], |r| r.get(0))?;
+        let only: bool = self.conn.query_row(
+            "SELECT count(*) = 1 AND count(*) FILTER (WHERE id = 1) = 1 FROM main.audit_head",
+            [],
+            |r| r.get(0),
+        )?;
         let head = match schema::head(self.conn) {
-            Ok(head) if others == 1 => head,
+            Ok(head) if only => head,
             Ok(_) => {
-                return Ok(self
-                    .report
-                    .add(P::HeadRow, None, "there is not one head row"));
+                self.report
+                    .add(P::HeadRow, None, "there is not one head row");
+                return Ok(());
             }
             Err(e) if e.kind() == ErrorKind::Damaged => {
-                return Ok(self.report.add(P::HeadRow, None, e.to_string()));
+                self.report.add(P::HeadRow, None, e.to_string());
+                return Ok(());
             }
             Err(e) => return Err(e),
         };

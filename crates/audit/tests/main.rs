@@ -6,7 +6,9 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a test that meets an error should stop there"
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test that meets an error should stop there; tests use real files and processes"
 )]
 
 mod support;

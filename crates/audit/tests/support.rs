@@ -160,6 +160,9 @@ impl Sample {
 
 pub(crate) fn check(path: &Path, options: &VerifyOptions) -> Report {
     let conn = Connection::open(path).unwrap();
+    // Looking must not move or remove the write-ahead log.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .unwrap();
     verify(&conn, options).unwrap()
 }
 
