@@ -45,13 +45,14 @@ pub(crate) struct Globals {
     /// Write JSON: one document, or JSON Lines for lists; on failure too
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// When to use colours
+    /// When to use colours: auto, always or never
     #[arg(
         long,
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        hide_default_value = true
+        hide_default_value = true,
+        hide_possible_values = true
     )]
     pub(crate) color: When,
     /// Say only what was asked for: no notices

@@ -21,13 +21,13 @@ pub(crate) enum Direction {
 
 pub(crate) fn run(
     direction: Direction,
-    args: args::Restore,
+    args: &args::Restore,
     context: &mut Context,
     out: &mut Out,
 ) -> Result<Exit, Fail> {
     context.take_signals()?;
     let request = RestoreRequest {
-        select: select(&args, context)?,
+        select: select(args, context)?,
         on_conflict: on_conflict(&args.choice),
         run: if args.dry_run { Run::DryRun } else { Run::Do },
     };

@@ -79,7 +79,7 @@ fn human(v: &Verified, out: &mut Out) {
     }
     if !v.intact && !look.quiet {
         out.flush();
-        if let Some(hint) = tampered(v).hint {
+        if let Some(hint) = &tampered(v).hint {
             say(&format!("hint: {hint}"));
         }
     }
