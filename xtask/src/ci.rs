@@ -54,7 +54,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        make: || fuzz::brief("relpath", "20"),
+        make: fuzz::brief,
     },
     Step {
         name: "bench",
