@@ -125,9 +125,9 @@ impl ProblemKind {
         }
     }
 
-    /// The stable code, for programs.
+    /// The stable word for it.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Schema => "schema",
             Self::Planted => "planted",
@@ -175,6 +175,9 @@ pub const MAX_PROBLEMS: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
+    /// The verdict: that of the first problem, where one that shows tampering comes
+    /// before those that only hinder.
+    pub verdict: Verdict,
     /// Rows that were read.
     pub size: u64,
     /// The head that the rows lead to.
@@ -185,26 +188,18 @@ pub struct Report {
     pub more: u64,
     /// What is worth knowing and no problem.
     pub notes: Vec<String>,
-    verdict: Verdict,
 }
 
 impl Report {
     pub(crate) fn new() -> Self {
         Self {
+            verdict: Verdict::Intact,
             size: 0,
             head: Head::EMPTY,
             problems: Vec::new(),
             more: 0,
             notes: Vec::new(),
-            verdict: Verdict::Intact,
         }
-    }
-
-    /// The verdict: that of the first problem, where one that shows tampering comes
-    /// before those that only hinder.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        self.verdict
     }
 
     /// The first row concerned, if the verdict has one.

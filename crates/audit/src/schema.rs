@@ -63,6 +63,8 @@ pub(crate) const OBJECTS: &[(&str, &str, &str)] = &[
 /// `NotALog` where the database is somebody else's, `Busy`, `ReadOnly`, `Io`.
 pub fn configure(conn: &Connection) -> Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    // An append alone runs ten different statements, and others share the connection.
+    conn.set_prepared_statement_cache_capacity(64);
     harden(conn)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let id: i32 = conn.pragma_query_value(None, "application_id", |r| r.get(0))?;

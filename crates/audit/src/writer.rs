@@ -239,23 +239,33 @@ fn insert(
     })
 }
 
+/// The stored chain value of a row: nothing without the row, nothing in it where it is no digest.
+fn chain_at(conn: &Connection, seq: u64) -> Result<Option<Option<Digest>>> {
+    let Ok(key) = to_sql(seq) else {
+        return Ok(None);
+    };
+    let mut statement = conn.prepare_cached("SELECT chain FROM main.audit_event WHERE seq = ?1")?;
+    let found = statement.query_row([key], |r| {
+        Ok(r.get_ref(0)?.as_blob().ok().and_then(Digest::from_slice))
+    });
+    Ok(found.optional()?)
+}
+
 /// Compares the log with a copy of its head. Whoever writes asks this before the first
-/// append after opening: appending to a log that lost its tail would cover the loss.
+/// append after opening, and before it makes a log where it finds none: appending to a log
+/// that lost its tail would cover the loss.
 ///
 /// # Errors
 /// `RolledBack` where the log is shorter than the copy says, `Forked` where it is
 /// another history.
 pub fn check_head_copy(conn: &Connection, copy: &HeadCopy, current_boot: &str) -> Result<()> {
+    // No table at all is how a young log looks whose `-wal` was taken away.
+    let there = schema::check_format(conn)? == Installed::Yes;
     for head in copy.binding(current_boot) {
         let Some(last) = head.size.checked_sub(1) else {
             continue;
         };
-        let found: Option<Option<Digest>> = conn
-            .prepare_cached("SELECT chain FROM main.audit_event WHERE seq = ?1")?
-            .query_row([to_sql(last)?], |r| {
-                Ok(r.get_ref(0)?.as_blob().ok().and_then(Digest::from_slice))
-            })
-            .optional()?;
+        let found = if there { chain_at(conn, last)? } else { None };
         match found {
             Some(Some(hash)) if hash == head.hash => {}
             Some(_) => {

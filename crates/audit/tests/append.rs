@@ -17,14 +17,14 @@ fn begin(conn: &Connection, how: TransactionBehavior) -> Transaction<'_> {
 fn an_honest_log_is_intact_live_closed_and_opened_again() {
     let sample = Sample::new(5);
     let report = sample.verify();
-    assert!(report.verdict().is_intact(), "{:?}", report.problems);
+    assert!(report.verdict.is_intact(), "{:?}", report.problems);
     assert_eq!((report.size, report.head), (11, sample.copy.latest));
     let mut log = Log::open(&sample.path).unwrap();
     log.append(&read(9), Some(&body(9)), Durability::Normal)
         .unwrap();
     // The writer is still open, and ahead of the copy.
     let report = sample.verify();
-    assert!(report.verdict().is_intact(), "{:?}", report.problems);
+    assert!(report.verdict.is_intact(), "{:?}", report.problems);
     assert_eq!(report.size, 12);
 }
 
@@ -58,7 +58,7 @@ fn append_joins_a_transaction_of_someone_else() {
     .unwrap();
     tx.commit().unwrap();
     assert_eq!(head(&conn).unwrap(), receipt.head);
-    assert!(sample.verify().verdict().is_intact());
+    assert!(sample.verify().verdict.is_intact());
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_failed_append_leaves_nothing_even_if_the_caller_commits() {
     tx.commit().unwrap();
     conn.execute_batch("DELETE FROM audit_body WHERE seq = 3")
         .unwrap();
-    assert!(sample.verify().verdict().is_intact());
+    assert!(sample.verify().verdict.is_intact());
 }
 
 /// Attack E2: a deferred transaction reads first and is refused when it wants to write.
@@ -171,7 +171,7 @@ fn what_a_kind_needs_must_be_there() {
     ] {
         log.append(&event, None, Durability::Normal).unwrap();
     }
-    assert!(sample.verify().verdict().is_intact());
+    assert!(sample.verify().verdict.is_intact());
 }
 
 /// Attack E10: an attempt and what became of it are two rows that find each other.
@@ -275,6 +275,12 @@ fn a_writer_learns_of_a_lost_tail_before_it_appends() {
     };
     let e = check_head_copy(&conn, &other, "another boot").unwrap_err();
     assert_eq!((e.kind(), e.seq()), (ErrorKind::Forked, Some(1)));
+    // Nothing left at all: no reason to begin anew.
+    let empty = Connection::open_in_memory().unwrap();
+    let e = check_head_copy(&empty, &sample.copy, BOOT).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::RolledBack);
+    let fresh = HeadCopy::after(None, Head::EMPTY, Durability::Normal, BOOT);
+    check_head_copy(&empty, &fresh, BOOT).unwrap();
 }
 
 #[test]
@@ -415,7 +421,7 @@ proptest! {
         let found = HeadCopy::decode(&copy.encode().unwrap());
         let options = aifirst_audit::VerifyOptions::new().head_copy(found, BOOT).log(LOG);
         let report = aifirst_audit::verify(log.connection(), &options).unwrap();
-        prop_assert!(report.verdict().is_intact(), "{:?}", report.problems);
+        prop_assert!(report.verdict.is_intact(), "{:?}", report.problems);
         prop_assert_eq!(report.head, last.head);
         for (seq, text) in texts {
             let row = aifirst_audit::row(log.connection(), seq, aifirst_audit::Bodies::Load).unwrap().unwrap();

@@ -42,7 +42,7 @@ proptest! {
                 }
                 // Verified inside the attacker's own transaction, which is then given up.
                 let report = aifirst_audit::verify(&conn, &aifirst_audit::VerifyOptions::new()).unwrap();
-                prop_assert_eq!(report.verdict(), Verdict::Edited);
+                prop_assert_eq!(report.verdict, Verdict::Edited);
                 let first = &report.problems[0];
                 prop_assert_eq!((first.kind, first.seq), (kind, Some(seq as u64)), "{}.{}", table, column);
                 conn.execute_batch("ROLLBACK").unwrap();
@@ -100,7 +100,7 @@ proptest! {
         std::fs::write(&path, bytes).unwrap();
         let conn = Connection::open(&path).unwrap();
         let intact = aifirst_audit::verify(&conn, &aifirst_audit::VerifyOptions::new())
-            .is_ok_and(|report| report.verdict().is_intact());
+            .is_ok_and(|report| report.verdict.is_intact());
         if intact {
             prop_assert_eq!(dump(&conn).unwrap(), before, "byte {} of the file", at);
         }
@@ -127,10 +127,7 @@ fn an_edited_wal_is_found() {
             std::fs::write(copy.folder.path().join("state.db-wal"), bytes).unwrap();
             let report = copy.verify();
             // The magic number's bits in the header are the only ones SQLite mends itself.
-            assert!(
-                !report.verdict().is_intact(),
-                "cut {cut} at {at}: {report:?}"
-            );
+            assert!(!report.verdict.is_intact(), "cut {cut} at {at}: {report:?}");
             found += 1;
         }
     }
@@ -138,6 +135,6 @@ fn an_edited_wal_is_found() {
     let log = Log::open(&sample.path).unwrap();
     assert!(log.connection().is_autocommit());
     drop(log);
-    assert!(sample.verify().verdict().is_intact(), "control");
+    assert!(sample.verify().verdict.is_intact(), "control");
     let _ = Durability::Full;
 }

@@ -114,7 +114,7 @@ fn lesson_e1_eight_processes_and_kills_leave_one_whole_chain() {
             .head_copy(HeadCopyFound::None, BOOT),
     )
     .unwrap();
-    assert!(report.verdict().is_intact(), "{:?}", report.problems);
+    assert!(report.verdict.is_intact(), "{:?}", report.problems);
     assert!(report.size > rows());
     let mut acknowledged: HashMap<u64, String> = HashMap::new();
     for id in 0..next {
@@ -177,7 +177,7 @@ fn threads_with_a_log_each_never_meet_a_busy_error() {
         }
     });
     let report = sample.verify();
-    assert!(report.verdict().is_intact(), "{:?}", report.problems);
+    assert!(report.verdict.is_intact(), "{:?}", report.problems);
     assert_eq!(report.size, 161);
 }
 
@@ -203,7 +203,7 @@ fn lesson_e8_a_reader_that_pins_the_wal_is_told_by_checkpoint() {
     assert!(checkpoint(log.connection()).unwrap() > 0);
     reader.execute_batch("COMMIT").unwrap();
     assert_eq!(checkpoint(log.connection()).unwrap(), 0);
-    assert!(sample.verify().verdict().is_intact());
+    assert!(sample.verify().verdict.is_intact());
 }
 
 /// Attack E9: the row cannot be stored. Nothing is, the caller knows, the log reads.
@@ -238,7 +238,7 @@ fn lesson_e9_what_cannot_be_stored_is_refused_and_leaves_no_trace() {
         (ErrorKind::Full, "audit_disk_full", false)
     );
     let report = sample.verify();
-    assert!(report.verdict().is_intact(), "{:?}", report.problems);
+    assert!(report.verdict.is_intact(), "{:?}", report.problems);
     log.connection()
         .pragma_update_and_check(None, "max_page_count", pages + 100, |_| Ok(()))
         .unwrap();

@@ -117,7 +117,7 @@ fn a_reader_of_its_own() {
                 ReadMode::Immutable => "immutable",
                 ReadMode::WriteAheadLog => "wal",
             };
-            println!("{mode} {} {}", report.verdict(), report.size);
+            println!("{mode} {} {}", report.verdict, report.size);
         }
         Err(e) => println!("{} {e}", e.code()),
     }
@@ -150,7 +150,7 @@ fn nothing_is_written_through_a_read_only_log() {
             .is_err()
     );
     let report = verify(log.connection(), &VerifyOptions::new()).unwrap();
-    assert_eq!(report.verdict(), Verdict::Intact);
+    assert_eq!(report.verdict, Verdict::Intact);
 }
 
 #[test]

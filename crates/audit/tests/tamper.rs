@@ -101,7 +101,7 @@ fn assert_found(name: &str, report: &Report, kind: P, row: Option<u64>, verdict:
         "{name}: {:?}",
         report.problems
     );
-    assert_eq!(report.verdict(), verdict, "{name}: {:?}", report.problems);
+    assert_eq!(report.verdict, verdict, "{name}: {:?}", report.problems);
     if let Some(row) = row {
         assert!(
             first.text.contains(&row.to_string()),
@@ -114,7 +114,7 @@ fn assert_found(name: &str, report: &Report, kind: P, row: Option<u64>, verdict:
 #[test]
 fn each_manipulation_gets_its_verdict_and_row() {
     let honest = Sample::new(PAIRS);
-    assert!(honest.verify().verdict().is_intact());
+    assert!(honest.verify().verdict.is_intact());
     for (name, sql, kind, row, verdict) in CASES {
         let sample = honest.copied();
         sample
@@ -130,7 +130,7 @@ fn each_manipulation_gets_its_verdict_and_row() {
         .execute_batch("UPDATE audit_event SET op = op; CREATE TABLE undo_x (seq REFERENCES audit_event (seq)); VACUUM")
         .unwrap();
     let report = sample.verify();
-    assert!(report.verdict().is_intact(), "{:?}", report.problems);
+    assert!(report.verdict.is_intact(), "{:?}", report.problems);
 }
 
 /// Attacks through `writable_schema`, which get past what SQL itself allows.
@@ -167,7 +167,7 @@ fn schema_text_changed_behind_sqlite_is_found() {
             "{sql}: {:?}",
             report.problems
         );
-        assert!(!report.verdict().is_intact(), "{sql}");
+        assert!(!report.verdict.is_intact(), "{sql}");
     }
 }
 
@@ -338,9 +338,9 @@ fn a_whole_rewrite_shows_by_the_head_copy_alone() {
     .unwrap();
     rewrite(&conn, 2);
     let report = sample.verify();
-    assert_eq!(report.verdict(), V::Forked, "{:?}", report.problems);
+    assert_eq!(report.verdict, V::Forked, "{:?}", report.problems);
     let report = sample.verify_without_copy();
-    assert!(report.verdict().is_intact(), "{:?}", report.problems);
+    assert!(report.verdict.is_intact(), "{:?}", report.problems);
     assert!(
         report
             .notes
@@ -483,7 +483,7 @@ fn a_rewrite_that_breaks_a_rule_of_the_format_is_found_without_a_copy() {
             "{name}: {:?}",
             report.problems
         );
-        assert!(!report.verdict().is_intact());
+        assert!(!report.verdict.is_intact());
     }
 }
 
@@ -510,8 +510,8 @@ fn a_tail_cut_cleanly_is_found_by_the_head_copy() {
         // In another boot the last event, which was not synced, may honestly be gone.
         let report = sample.verify_in("another boot");
         let lost = if cut > 1 { V::RolledBack } else { V::Intact };
-        assert_eq!(report.verdict(), lost, "{cut}: {:?}", report.problems);
-        assert!(sample.verify_without_copy().verdict().is_intact());
+        assert_eq!(report.verdict, lost, "{cut}: {:?}", report.problems);
+        assert!(sample.verify_without_copy().verdict.is_intact());
     }
 }
 
@@ -550,7 +550,7 @@ fn lesson_e7_a_removed_wal_or_an_old_database_is_a_rollback() {
             .log(LOG)
             .head_copy(HeadCopyFound::Copy(copy.clone()), boot)
     };
-    assert!(check(&path, &options(BOOT)).verdict().is_intact());
+    assert!(check(&path, &options(BOOT)).verdict.is_intact());
     std::fs::remove_file(&wal).unwrap();
     let _ = std::fs::remove_file(folder.path().join("state.db-shm"));
     for (database, rows) in copies.into_iter().zip([0, 4]).rev() {
@@ -577,7 +577,7 @@ fn another_log_in_its_place_is_a_fork() {
     let _ = std::fs::remove_file(sample.folder.path().join("state.db-wal"));
     let _ = std::fs::remove_file(sample.folder.path().join("state.db-shm"));
     let (mut log, _) = Log::create(&sample.path, "another", time(0), BOOT).unwrap();
-    assert_eq!(sample.verify().verdict(), V::Forked);
+    assert_eq!(sample.verify().verdict, V::Forked);
     drop(log);
     std::fs::remove_file(&sample.path).unwrap();
     let _ = std::fs::remove_file(sample.folder.path().join("state.db-wal"));
@@ -598,7 +598,7 @@ fn another_log_in_its_place_is_a_fork() {
         Some(3),
         V::Forked,
     );
-    assert!(sample.verify_without_copy().verdict().is_intact());
+    assert!(sample.verify_without_copy().verdict.is_intact());
 }
 
 #[test]
@@ -616,7 +616,7 @@ fn a_garbled_head_copy_never_passes() {
         &sample.path,
         &VerifyOptions::new().head_copy(HeadCopyFound::Copy(copy), BOOT),
     );
-    assert_eq!(report.verdict(), V::RolledBack);
+    assert_eq!(report.verdict, V::RolledBack);
 }
 
 #[test]
@@ -625,14 +625,14 @@ fn what_is_no_log_is_unreadable_and_never_intact() {
     let path = folder.path().join("x.db");
     let conn = Connection::open(&path).unwrap();
     let report = aifirst_audit::verify(&conn, &VerifyOptions::new()).unwrap();
-    assert_eq!(report.verdict(), V::Unreadable);
+    assert_eq!(report.verdict, V::Unreadable);
     let tx = rusqlite::Transaction::new_unchecked(&conn, rusqlite::TransactionBehavior::Immediate)
         .unwrap();
     aifirst_audit::install(&tx).unwrap();
     tx.commit().unwrap();
     let report = aifirst_audit::verify(&conn, &VerifyOptions::new()).unwrap();
     assert!(
-        !report.verdict().is_intact(),
+        !report.verdict.is_intact(),
         "tables without a genesis are no log"
     );
 }
