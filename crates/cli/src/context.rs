@@ -8,7 +8,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aifirst_runtime::{Always, Answer, By, Cancel, Confirm, HomeDirs, Runtime, Settings};
+use aifirst_runtime::{Always, Answer, By, Cancel, Confirm, HomeDirs, Records, Runtime, Settings};
 
 use crate::args::{Globals, When};
 use crate::escape;
@@ -146,7 +146,7 @@ impl Context {
         };
         s.client = "aifirst cli".to_owned();
         s.client_version = env!("CARGO_PKG_VERSION").to_owned();
-        s.home = HomeDirs {
+        s.homes = HomeDirs {
             home: variable("HOME").map(PathBuf::from),
             xdg_state: variable("XDG_STATE_HOME").map(PathBuf::from),
             xdg_config: variable("XDG_CONFIG_HOME").map(PathBuf::from),
@@ -179,9 +179,9 @@ impl Context {
         Ok(runtime)
     }
 
-    /// The runtime for looking; nothing is made.
-    pub(crate) fn open_existing(&self) -> Result<Runtime, Fail> {
-        Ok(Runtime::open_existing(self.settings(None)?)?)
+    /// What was recorded, for looking; nothing is made.
+    pub(crate) fn records(&self) -> Result<Records, Fail> {
+        Ok(Records::open(&self.settings(None)?)?)
     }
 
     /// The folder in which the demo makes its own.

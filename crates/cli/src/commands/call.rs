@@ -22,13 +22,10 @@ pub(crate) fn run(args: args::Call, context: &mut Context, out: &mut Out) -> Res
     let params = params(&args, context)?;
     let progress = context.progress(&args.operation);
     let runtime = context.open(context.confirm(&progress))?;
-    let call = Call {
-        operation: args.operation,
-        params,
-        run: if args.dry_run { Run::DryRun } else { Run::Do },
-        reason: args.reason,
-    };
-    let result = runtime.call(call, &context.cancel());
+    let mut call = Call::new(args.operation, params);
+    call.run = if args.dry_run { Run::DryRun } else { Run::Do };
+    call.reason = args.reason;
+    let result = runtime.call(&call, &context.cancel());
     progress.stop();
     let receipt = result?;
     if out.is_json() {

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &args::Diff, context: &Context, out: &mut Out) -> Result
         Some(text) => reference(text)?,
         None => Reference::Last,
     };
-    let view = context.open_existing()?.diff(&reference)?;
+    let view = context.records()?.diff(&reference)?;
     if out.is_json() {
         out.json(&view);
     } else {

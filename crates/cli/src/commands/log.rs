@@ -28,7 +28,7 @@ pub(crate) fn run(args: args::Log, context: &Context, out: &mut Out) -> Result<E
         LogWhat::All
     };
     filter.limit = limit;
-    let entries = context.open_existing()?.log(&filter)?;
+    let entries = context.records()?.log(&filter)?;
     if out.is_json() {
         for entry in &entries {
             out.json(entry);

@@ -13,7 +13,7 @@ use crate::report::Fail;
 
 pub(crate) fn run(args: &args::Show, context: &Context, out: &mut Out) -> Result<Exit, Fail> {
     let reference = reference(&args.id)?;
-    let entry = context.open_existing()?.show(&reference)?;
+    let entry = context.records()?.show(&reference)?;
     if out.is_json() {
         out.json(&entry);
     } else {

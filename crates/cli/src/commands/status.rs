@@ -13,7 +13,7 @@ use crate::report::Fail;
 const SHOWN: usize = 5;
 
 pub(crate) fn run(context: &Context, out: &mut Out) -> Result<Exit, Fail> {
-    let status = context.open_existing()?.status()?;
+    let status = context.records()?.status()?;
     if out.is_json() {
         out.json(&status);
     } else {

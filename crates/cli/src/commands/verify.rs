@@ -11,7 +11,7 @@ use crate::report::Fail;
 
 pub(crate) fn run(context: &Context, out: &mut Out) -> Result<Exit, Fail> {
     let progress = context.progress("verify");
-    let result = context.open_existing().and_then(|r| Ok(r.verify()?));
+    let result = context.records().and_then(|r| Ok(r.verify()?));
     progress.stop();
     let verified = result?;
     let exit = if verified.intact {

@@ -89,7 +89,7 @@ fn forget(which: &str, dry_run: bool, context: &mut Context, out: &mut Out) -> R
     if !context.globals.yes {
         ask(&plan, context)?;
     }
-    let forgotten = home::forget(&settings, &plan.view.id)?;
+    let forgotten = home::forget(&settings, &plan.id)?;
     tell(&forgotten, "deleted", out);
     Ok(Exit::Done)
 }
@@ -101,13 +101,13 @@ fn ask(plan: &Forgotten, context: &Context) -> Result<(), Fail> {
         paint(color, style::ODD, "aifirst asks:"),
         paint(color, style::STRONG, "forget a workspace")
     )];
-    lines.push(format!("  folder    {}", escape::line(&plan.view.root)));
+    lines.push(format!("  folder    {}", escape::line(&plan.root)));
     lines.push(format!(
-        "  deletes   its log ({}), journal and kept contents ({})",
-        plural(plan.view.events, "event", "events"),
-        bytes(plan.view.bytes)
+        "  deletes   its log, its journal and {} kept for undo ({})",
+        plural(plan.objects, "object", "objects"),
+        bytes(plan.bytes)
     ));
-    for path in &plan.deleted {
+    for path in &plan.folders {
         lines.push(format!("            {}", escape::line(path)));
     }
     lines.push(format!(
@@ -142,11 +142,11 @@ fn tell(f: &Forgotten, done: &str, out: &mut Out) {
     let line = format!(
         "{}  workspace {}  {}",
         out.paint(style::ODD, done),
-        escape::line(&f.view.id),
-        escape::line(&f.view.root)
+        escape::line(&f.id),
+        escape::line(&f.root)
     );
     out.line(line);
-    for path in &f.deleted {
+    for path in &f.folders {
         out.line(format!("  {}", escape::line(path)));
     }
 }

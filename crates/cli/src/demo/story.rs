@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aifirst_runtime::{
     Answer, By, Call, Confirm, ErrorKind, HomeDirs, LogEntry, LogFilter, OnConflict, Question,
-    Receipt, Reference, RestoreRequest, Run, Runtime, Select, Settings, SystemEnv, rfc3339,
+    Receipt, Records, Reference, RestoreRequest, Run, Runtime, Select, Settings, SystemEnv,
+    rfc3339,
 };
 use serde_json::{Value, json};
 
@@ -111,7 +112,7 @@ fn settings(scratch: &Scratch, person: &Arc<Person>) -> Settings {
     s.client = "aifirst demo".to_owned();
     s.client_version = env!("CARGO_PKG_VERSION").to_owned();
     // Policy and state of whoever runs the demo stay out of it.
-    s.home = HomeDirs {
+    s.homes = HomeDirs {
         home: Some(scratch.home()),
         xdg_state: None,
         xdg_config: None,
@@ -166,12 +167,13 @@ pub(crate) fn tell(
         progress,
         changes: 0,
     };
-    let runtime = Runtime::open(settings(scratch, &demo.person))?;
+    let settings = settings(scratch, &demo.person);
+    let runtime = Runtime::open(settings.clone())?;
     let secrets = Secrets::new()?;
     demo.work(&runtime, &targets, &secrets, out)?;
     demo.escapes(&runtime, scratch, &targets, out)?;
-    demo.log(&runtime, out)?;
-    let mark = demo.secrets_in_log(&runtime, &secrets)?;
+    demo.log(&Records::open(&settings)?, out)?;
+    let mark = demo.secrets_in_log(&Records::open(&settings)?, &secrets)?;
     demo.undo(&runtime, out)?;
 
     let after = Manifest::read(&project, &cancel).map_err(io)?;
@@ -188,7 +190,7 @@ pub(crate) fn tell(
     let untouched = scratch.outside_is_untouched().map_err(io)?;
     demo.story
         .check("nothing was written outside of it", untouched, None);
-    let verified = runtime.verify()?;
+    let verified = Records::open(&settings)?.verify()?;
     let head = verified.head.get(..16).unwrap_or(&verified.head);
     let found = format!(
         "{}, head {head}…",
@@ -301,13 +303,9 @@ impl Demo<'_> {
         reason: &str,
     ) -> Result<Receipt, Fail> {
         go_on(self.context, self.progress)?;
-        let call = Call {
-            operation: op.to_owned(),
-            params,
-            run: Run::Do,
-            reason: Some(reason.to_owned()),
-        };
-        let receipt = rt.call(call, &self.context.cancel())?;
+        let mut call = Call::new(op, params);
+        call.reason = Some(reason.to_owned());
+        let receipt = rt.call(&call, &self.context.cancel())?;
         self.changes += 1;
         self.story.steps.push(
             json!({"operation": op, "id": receipt.id, "seq": receipt.seq, "outcome": receipt.outcome}),
@@ -383,13 +381,8 @@ impl Demo<'_> {
         let mut held = true;
         for (path, how) in ways {
             go_on(self.context, self.progress)?;
-            let call = Call {
-                operation: "write_file".to_owned(),
-                params: json!({"path": path, "content": "stolen"}),
-                run: Run::Do,
-                reason: Some("try it".to_owned()),
-            };
-            match rt.call(call, &self.context.cancel()) {
+            let call = Call::new("write_file", json!({"path": path, "content": "stolen"}));
+            match rt.call(&call, &self.context.cancel()) {
                 Err(e) if e.kind() == ErrorKind::Guard => {
                     self.story.steps.push(
                         json!({"operation": "write_file", "refused": how, "code": e.code(), "id": e.id()}),
@@ -422,8 +415,8 @@ impl Demo<'_> {
         Ok(())
     }
 
-    fn log(&mut self, rt: &Runtime, out: &mut Out) -> Result<(), Fail> {
-        let entries = rt.log(&LogFilter::default())?;
+    fn log(&mut self, records: &Records, out: &mut Out) -> Result<(), Fail> {
+        let entries = records.log(&LogFilter::default())?;
         if !out.is_json() {
             out.line("");
             out.line(out.paint(style::STRONG, "The log has it all"));
@@ -446,12 +439,12 @@ impl Demo<'_> {
     /// nothing when a secret was found.
     fn secrets_in_log(
         &self,
-        rt: &Runtime,
+        records: &Records,
         secrets: &Secrets,
     ) -> Result<Option<Option<String>>, Fail> {
         let mut mark = None;
         for entry in &self.story.log {
-            let shown = rt.show(&Reference::Number(entry.seq))?;
+            let shown = records.show(&Reference::Number(entry.seq))?;
             let text = serde_json::to_string(&shown).unwrap_or_default();
             if secrets.all().iter().any(|s| text.contains(s)) {
                 return Ok(None);
