@@ -24,7 +24,10 @@
 //! is opened, stay as they were; that a folder opened inside stays inside while it is held.
 
 #![deny(unsafe_code)]
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests use real files"))]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests use real files")
+)]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("the guard needs openat2(2), which only Linux has");

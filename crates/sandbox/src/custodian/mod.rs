@@ -234,6 +234,8 @@ impl Custodian {
     /// `Unsupported` where the file system lacks the way asked for; else those of the system.
     pub fn rename(&self, from: At<'_>, to: At<'_>, how: How) -> Result<()> {
         const DOING: &str = "rename";
+        let (old, old_name) = self.parent(from, DOING)?;
+        let (new, new_name) = self.parent(to, DOING)?;
         let inside = from.side == to.side && from.path != to.path;
         if inside
             && (to.path.starts_with(from.path)
@@ -241,8 +243,6 @@ impl Custodian {
         {
             return Err(Error::new(ErrorKind::IntoItself, DOING).at(from.path));
         }
-        let (old, old_name) = self.parent(from, DOING)?;
-        let (new, new_name) = self.parent(to, DOING)?;
         let flags = match how {
             How::NoReplace => RenameFlags::NOREPLACE,
             How::Exchange => RenameFlags::EXCHANGE,

@@ -1,0 +1,213 @@
+//! Swaps beside running calls: nothing outside is ever reached.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use aifirst_sandbox::{At, Flow, How, Leaf, Time, WalkLimits};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::scene::{INSIDE, SECRET, Scene, rel, skipped};
+
+/// How long each harness runs.
+const LONG: Duration = Duration::from_secs(1);
+
+/// Exchanges two names as fast as it can until it is dropped.
+struct Swapper {
+    stop: Arc<AtomicBool>,
+    swaps: Arc<AtomicU64>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Swapper {
+    fn start(a: &Path, b: &Path) -> Self {
+        let (stop, swaps) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let (a, b) = (a.to_owned(), b.to_owned());
+        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&swaps));
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                // A name may be missing while the custodian under test moves it.
+                if renameat_with(CWD, &a, CWD, &b, RenameFlags::EXCHANGE).is_ok() {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        Self {
+            stop,
+            swaps,
+            thread: Some(thread),
+        }
+    }
+
+    fn swaps(&self) -> u64 {
+        self.swaps.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Swapper {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().unwrap().join();
+    }
+}
+
+/// `d/f` with content inside, and `dlink`, which leads to a like folder outside; the same for
+/// the leaves `leaf` and `leaflink`.
+fn contested() -> Scene {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.ws("d")).unwrap();
+    std::fs::write(scene.ws("d/f"), INSIDE).unwrap();
+    std::fs::write(scene.ws("leaf"), INSIDE).unwrap();
+    scene.link("../outside/dir", "dlink");
+    scene.link("../outside/secret", "leaflink");
+    scene
+}
+
+fn repeat(mut call: impl FnMut()) -> u64 {
+    let start = Instant::now();
+    let mut calls = 0;
+    while start.elapsed() < LONG {
+        for _ in 0..50 {
+            call();
+            calls += 1;
+        }
+    }
+    calls
+}
+
+#[test]
+fn lesson_b3_swaps_of_folder_and_leaf_never_let_a_read_out() {
+    let scene = contested();
+    let ws = scene.open();
+    for (swap, path) in [(["d", "dlink"], "d/f"), (["leaf", "leaflink"], "leaf")] {
+        let swapper = Swapper::start(&scene.ws(swap[0]), &scene.ws(swap[1]));
+        let path = rel(path);
+        let (mut inside, mut refused) = (0_u64, 0_u64);
+        let calls = repeat(|| {
+            match ws.open_file(&path) {
+                Ok(file) => {
+                    assert_eq!(crate::scene::text(&file), INSIDE, "an escape");
+                    inside += 1;
+                }
+                Err(_) => refused += 1,
+            }
+            if let Ok(resolved) = ws.resolve(&path, Leaf::Follow)
+                && let Some(found) = resolved.found
+            {
+                // The link itself may have been held in the moment between two looks.
+                let _ = found.reopen_read(ws.rules()).map(|file| {
+                    assert_eq!(crate::scene::text(&file), INSIDE, "an escape");
+                });
+            }
+        });
+        println!(
+            "{calls} calls, {} swaps, {inside} read, {refused} refused",
+            swapper.swaps()
+        );
+        assert!(
+            inside > 0 && refused > 0 && swapper.swaps() > 0,
+            "both sides must be met"
+        );
+    }
+}
+
+#[test]
+fn lesson_b3_the_same_harness_defeats_canonicalize_and_open() {
+    let scene = contested();
+    let top = scene.host("ws").canonicalize().unwrap();
+    let mut escapes = 0_u64;
+    for (swap, path) in [(["d", "dlink"], "d/f"), (["leaf", "leaflink"], "leaf")] {
+        let _swapper = Swapper::start(&scene.ws(swap[0]), &scene.ws(swap[1]));
+        let path = scene.ws(path);
+        repeat(|| {
+            let Ok(real) = path.canonicalize() else {
+                return;
+            };
+            if real.starts_with(&top) && std::fs::read_to_string(&real).is_ok_and(|t| t == SECRET) {
+                escapes += 1;
+            }
+        });
+    }
+    println!("canonicalize-and-open escaped {escapes} times");
+    if escapes == 0 {
+        skipped("canonicalize-and-open did not lose within its two seconds on this machine");
+    }
+}
+
+#[test]
+fn lesson_b3_swaps_never_let_the_custodian_or_a_walk_out() {
+    let scene = contested();
+    let custodian = scene.custodian();
+    let ws = scene.open();
+    let before = scene.outside();
+    let outside = ["outside", "outside/dir", "outside/dir/f", "outside/secret"].map(|path| {
+        let meta = scene.host(path).metadata().unwrap();
+        (meta.dev(), meta.ino())
+    });
+    let (inside, other, kept, leaf, folder) =
+        (rel("d/f"), rel("d/new"), rel("kept"), rel("leaf"), rel("d"));
+    let (at, new, aside) = (
+        At::workspace(&inside),
+        At::workspace(&other),
+        At::store(&kept),
+    );
+    let (leaf, folder) = (At::workspace(&leaf), At::workspace(&folder));
+    let _folders = Swapper::start(&scene.ws("d"), &scene.ws("dlink"));
+    let _leaves = Swapper::start(&scene.ws("leaf"), &scene.ws("leaflink"));
+    let mut done = [0_u64; 10];
+    let mut count = |index: usize, ok: bool| done[index] += u64::from(ok);
+    let mut number = 0_u32;
+    repeat(|| {
+        number += 1;
+        for at in [at, leaf] {
+            count(0, custodian.set_mode(at, 0o600 + (number & 0o7)).is_ok());
+            let mtime = Time {
+                sec: 1_000_000_000 + i64::from(number),
+                nsec: 7,
+            };
+            let is_link = custodian.set_times(at, mtime).is_ok();
+            count(1, is_link);
+            count(2, custodian.set_xattr(at, b"user.mark", b"1").is_ok());
+            if let Ok(file) = custodian.open_read(at) {
+                assert_eq!(crate::scene::text(&file), INSIDE, "an escape");
+                count(3, true);
+            }
+        }
+        if let Ok(made) = custodian.make_file(new, 0o644) {
+            made.write_at(0, b"made").unwrap();
+            count(4, true);
+            count(5, custodian.unlink(new).is_ok());
+        }
+        if let Ok(made) = custodian.make_unnamed(folder, 0o644) {
+            count(
+                6,
+                custodian.publish(&made, new).is_ok() && custodian.unlink(new).is_ok(),
+            );
+        }
+        if custodian.rename(at, aside, How::NoReplace).is_ok() {
+            count(7, true);
+            while custodian.rename(aside, at, How::NoReplace).is_err() {
+                assert!(custodian.stat(aside).unwrap().is_some());
+            }
+        }
+        let all = WalkLimits::default();
+        let seen = ws.walk(&aifirst_sandbox::RawRel::root(), all, &mut |entry| {
+            let seen = (entry.stat.identity.dev, entry.stat.identity.ino);
+            assert!(!outside.contains(&seen), "an escape to {}", entry.path);
+            Flow::Continue
+        });
+        count(8, seen.is_ok());
+    });
+    println!("succeeded between swaps: {done:?}");
+    assert!(
+        done[3] > 0 && done[4] > 0 && done[7] > 0,
+        "the calls must also have worked"
+    );
+    drop((_folders, _leaves));
+    assert_eq!(scene.outside(), before, "something outside was changed");
+}
