@@ -160,7 +160,8 @@ mod tests {
         let changes: [&dyn Fn(); 4] = [
             &|| files.write("build/out/new", ""),
             &|| {
-                std::fs::rename(files.path("build/out/new"), files.path("build/out/newer")).unwrap()
+                std::fs::rename(files.path("build/out/new"), files.path("build/out/newer"))
+                    .unwrap();
             },
             &|| {
                 use std::os::unix::fs::PermissionsExt;

@@ -11,7 +11,14 @@ mod tree;
 
 mod read_text_file;
 mod write_file;
+mod edit_file;
+mod create_directory;
+mod list_directory;
+mod move_file;
+mod copy_file;
+mod delete_file;
 mod delete_directory;
+mod get_file_info;
 
 #[cfg(test)]
 mod testing;
@@ -25,6 +32,13 @@ pub(crate) fn all() -> Vec<Arc<dyn Operation>> {
     vec![
         Arc::new(read_text_file::ReadTextFile::new()),
         Arc::new(write_file::WriteFile::new()),
+        Arc::new(edit_file::EditFile::new()),
+        Arc::new(create_directory::CreateDirectory::new()),
+        Arc::new(list_directory::ListDirectory::new()),
+        Arc::new(move_file::MoveFile::new()),
+        Arc::new(copy_file::CopyFile::new()),
+        Arc::new(delete_file::DeleteFile::new()),
         Arc::new(delete_directory::DeleteDirectory::new()),
+        Arc::new(get_file_info::GetFileInfo::new()),
     ]
 }

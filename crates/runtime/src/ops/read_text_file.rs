@@ -324,16 +324,8 @@ impl Reading {
     }
 
     fn no_text(&self, why: NotText) -> Error {
-        no_text(&self.spelled, why)
+        text::refusal(&self.spelled, why)
     }
-}
-
-/// The error for a file that is no text.
-pub(super) fn no_text(spelled: &str, why: NotText) -> Error {
-    Error::failed(format!("{spelled:?} is no text this can handle: {why}"))
-        .with_code("not_text")
-        .with_path(spelled)
-        .with_hint("get_file_info tells its size and, with hash=sha256, its digest")
 }
 
 /// What was taken so far.
@@ -551,7 +543,7 @@ mod tests {
             (&b"caf\xe9\n"[..], "0xe9 at offset 3"),
             (b"ab\0", "a NUL byte at offset 2"),
             (b"\xff\xfea\0", "UTF-16"),
-            (b"a\xe2\x82", "is cut off"),
+            (b"a\xe2\x82", "no whole character"),
         ] {
             tree.write("f", bytes);
             for params in [json!({"path": "f"}), json!({"path": "f", "tail": 1})] {

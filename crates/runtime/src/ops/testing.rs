@@ -1,4 +1,9 @@
 //! What the tests of the operations share: a tree on which every example runs, and a checker.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "the calls of the tests read as a caller writes them"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

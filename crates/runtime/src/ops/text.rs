@@ -1,6 +1,8 @@
 //! What counts as text: strict UTF-8 without NUL, checked as it streams by.
 use std::fmt;
 
+use crate::error::Error;
+
 /// The mark some editors put before UTF-8 text.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -28,7 +30,7 @@ impl fmt::Display for NotText {
             ),
             Self::Cut(at) => write!(
                 f,
-                "it is not UTF-8: its last character, at offset {at}, is cut off"
+                "it is not UTF-8: from offset {at} to its end there is no whole character (Latin-1, perhaps, or cut off)"
             ),
         }
     }
@@ -95,6 +97,14 @@ pub(super) fn whole(bytes: &[u8]) -> Result<&str, NotText> {
     check.take(bytes)?;
     check.end()?;
     std::str::from_utf8(bytes).map_err(|e| NotText::Cut(count(e.valid_up_to())))
+}
+
+/// The error for a file that is no text.
+pub(super) fn refusal(spelled: &str, why: NotText) -> Error {
+    Error::failed(format!("{spelled:?} is no text this can handle: {why}"))
+        .with_code("not_text")
+        .with_path(spelled)
+        .with_hint("get_file_info tells its size and, with hash=sha256, its digest")
 }
 
 fn find(bytes: &[u8], byte: u8) -> Option<usize> {

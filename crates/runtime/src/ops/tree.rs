@@ -28,7 +28,7 @@ impl Tree {
         // The walk visits what is below; the root of the tree counts too.
         let (mut entries, mut bytes) = (1u64, 0u64);
         let mut stopped: Result<()> = Ok(());
-        context
+        let _ = context
             .workspace()
             .walk(path, WalkLimits::default(), &mut |entry| {
                 stopped = context.go_on().and_then(|()| whole(entry));
@@ -42,8 +42,8 @@ impl Tree {
                 add(&mut hash, entry.path, entry.stat);
                 Flow::Continue
             })
-            .map_err(|e| guard(e, spelled))
-            .and_then(|_| stopped)?;
+            .map_err(|e| guard(e, spelled))?;
+        stopped?;
         Ok(Self {
             entries,
             bytes,

@@ -44,12 +44,14 @@ impl WriteFile {
                         "content",
                         Type::Text,
                         "The contents, as text. Either this or content_base64.",
-                    ),
+                    )
+                    .content(),
                     Param::optional(
                         "content_base64",
                         Type::Text,
                         "The contents, any bytes, in standard base64. Either this or content.",
-                    ),
+                    )
+                    .content(),
                     Param::optional(
                         "mode",
                         Type::Choice(&["overwrite", "create"]),
