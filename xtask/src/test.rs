@@ -85,10 +85,12 @@ pub(crate) fn all(rest: &[String]) -> Result<Count, Failed> {
 #[derive(Default)]
 struct Watch {
     count: Count,
-    /// Inside the output of a test that passed: kept off the screen, but for what it skipped.
+    /// The test whose output is being read.
+    test: String,
+    /// Whether that test passed: then its output is kept off the screen, but for what it skipped.
+    passed: bool,
+    /// Inside such an output.
     quiet: bool,
-    /// nextest: whether the last test named passed.
-    last_passed: bool,
 }
 
 impl Watch {
@@ -96,42 +98,51 @@ impl Watch {
     fn take(&mut self, line: &str) -> bool {
         let trimmed = line.trim_start();
         if let Some(reason) = trimmed.strip_prefix("skipped: ") {
-            self.count.skipped.push(reason.to_owned());
+            self.count.skipped.push(format!("{}: {reason}", self.test));
             return false;
         }
-        let status = trimmed.split_once(" [").map(|(status, _)| status.trim());
-        match status {
-            Some("PASS" | "SLOW" | "LEAK") => {
-                self.last_passed = status != Some("SLOW");
-                self.quiet = false;
-                return true;
-            }
-            Some("Summary") => {
-                self.quiet = false;
-                self.count.passed += number_before(line, " passed");
-                self.count.ignored += number_before(line, " skipped");
-                return true;
-            }
-            Some(word)
-                if !word.is_empty()
-                    && word
-                        .chars()
-                        .all(|c| c.is_ascii_uppercase() || c == ' ' || c.is_ascii_digit()) =>
-            {
-                self.last_passed = false;
-                self.quiet = false;
-                return true;
-            }
-            _ => {}
+        self.nextest(line, trimmed);
+        self.cargo_test(line);
+        !self.quiet
+    }
+
+    fn nextest(&mut self, line: &str, trimmed: &str) {
+        // `    PASS [   0.006s] (1/3) xtask a::b`, then `  stdout ───` and what the test printed.
+        let status = trimmed
+            .split_once(" [")
+            .map_or("", |(status, _)| status.trim());
+        let is_status = !status.is_empty()
+            && status
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c == ' ' || c.is_ascii_digit());
+        if status == "Summary" {
+            self.quiet = false;
+            self.count.passed += number_before(line, " passed");
+            self.count.ignored += number_before(line, " skipped");
+        } else if is_status {
+            self.quiet = false;
+            self.passed = matches!(status, "PASS" | "LEAK");
+            self.test = line
+                .split_whitespace()
+                .next_back()
+                .unwrap_or_default()
+                .to_owned();
         }
-        // nextest heads each test's output with a rule of dashes and the stream's name.
-        let heads = (trimmed.contains("STDOUT:")
-            || trimmed.contains("STDERR:")
-            || trimmed.contains(" stdout ")
-            || trimmed.contains(" stderr "))
-            && trimmed.starts_with(['─', '-']);
-        if heads && self.last_passed {
+        let heads = ["stdout ─", "stderr ─", "output ─"]
+            .iter()
+            .any(|head| trimmed.starts_with(head));
+        if heads && self.passed {
             self.quiet = true;
+        }
+    }
+
+    fn cargo_test(&mut self, line: &str) {
+        // `successes:` or `failures:`, then `---- a::b stdout ----` and what the test printed.
+        if let Some(test) = line
+            .strip_prefix("---- ")
+            .and_then(|rest| rest.split(' ').next())
+        {
+            self.test = test.to_owned();
         }
         match line {
             "successes:" => self.quiet = true,
@@ -143,7 +154,6 @@ impl Watch {
             }
             _ => {}
         }
-        !self.quiet
     }
 }
 
@@ -176,13 +186,10 @@ mod tests {
             Count {
                 passed: 2,
                 ignored: 4,
-                skipped: vec!["no loop device".into()]
+                skipped: vec!["a::b: no loop device".into()]
             }
         );
-        assert!(
-            !shown.contains("chatter") || shown.contains("why it failed"),
-            "{shown}"
-        );
+        assert!(!shown.contains("chatter"), "{shown}");
         assert!(shown.contains("why it failed"), "{shown}");
     }
 
@@ -196,7 +203,7 @@ mod tests {
             Count {
                 passed: 5,
                 ignored: 2,
-                skipped: vec!["not root".into()]
+                skipped: vec!["a: not root".into()]
             }
         );
         assert!(

@@ -41,7 +41,15 @@ pub(super) fn find(tree: &Tree) -> Vec<Problem> {
         }
         let mut needed = vec!["README.md", "tests/main.rs"];
         if tree.source(&at("src/lib.rs")).is_some() {
-            needed.extend(["src/error.rs", "examples", "benches"]);
+            needed.extend(["examples", "benches"]);
+            // What cannot fail needs no error.
+            let src = at("src/");
+            if tree
+                .shipped()
+                .any(|(path, code)| path.starts_with(&src) && code.contains("Result<"))
+            {
+                needed.push("src/error.rs");
+            }
         }
         for file in needed {
             // A module may be a folder.
@@ -91,7 +99,10 @@ mod tests {
             "license.workspace = true\n[lints]\nworkspace = true\n",
         ),
         ("crates/a/README.md", "a"),
-        ("crates/a/src/lib.rs", "//! A crate."),
+        (
+            "crates/a/src/lib.rs",
+            "//! A crate.\npub fn f() -> Result<(), Error> {}",
+        ),
         ("crates/a/src/error.rs", "//! An error."),
         ("crates/a/tests/main.rs", "//! All tests."),
         ("crates/a/tests/main/more.rs", "//! More tests."),

@@ -53,7 +53,8 @@ fn misused(tree: &Tree) -> Vec<Problem> {
             let lets_off = ["allow(", "expect(", "warn("]
                 .iter()
                 .any(|level| attribute.contains(level));
-            if !lets_off || attribute.contains("cfg_attr(test") {
+            let words: String = attribute.split_whitespace().collect();
+            if !lets_off || words.contains("cfg_attr(test,") {
                 continue;
             }
             let judged: [(&[&str], &[Right], &str); 2] = [
@@ -142,11 +143,11 @@ mod tests {
             ),
             (
                 "crates/cli/src/main.rs",
-                "//! Main.\nfn main() { std::env::args(); println!(\"x\"); }\n",
+                "//! Main.\nfn main() { std::env::args(); }\n",
             ),
             (
                 "crates/audit/src/lib.rs",
-                "//! Not `std::fs`.\n#![cfg_attr(test, allow(clippy::disallowed_methods, reason = \"x\"))]\nconst X: &str = \"println!\";\n#[cfg(test)]\nmod tests { use std::fs; }\n",
+                "//! Not `std::fs`.\n#![cfg_attr(\n    test,\n    allow(clippy::disallowed_methods, reason = \"x\"))]\nconst X: &str = \"println!\";\n#[cfg(test)]\nmod tests { use std::fs; }\n",
             ),
             ("crates/audit/tests/main.rs", "//! Tests.\nuse std::fs;\n"),
             ("xtask/src/main.rs", "//! Jobs.\nuse std::fs;\n"),

@@ -11,7 +11,7 @@ const PLACES: &[&str] = &[
 ];
 /// People who live in examples.
 const EXAMPLES: &[&str] = &[
-    "agent", "alice", "bob", "me", "name", "person", "someone", "user", "you",
+    "agent", "alice", "ann", "bob", "me", "name", "person", "someone", "user", "you",
 ];
 
 pub(super) fn find(tree: &Tree) -> Vec<Problem> {

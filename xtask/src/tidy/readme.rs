@@ -1,10 +1,11 @@
 //! Rule `readme`: the commands that the first page shows are ones we have.
 
 use crate::JOBS;
+use crate::source::words;
 use crate::tree::{Problem, Tree};
 
 const PAGE: &str = "README.md";
-const VERBS: &str = "crates/cli/src/commands/";
+const ARGS: &str = "crates/cli/src/args.rs";
 
 pub(super) fn find(tree: &Tree) -> Vec<Problem> {
     let Some(text) = tree.text(PAGE) else {
@@ -59,15 +60,28 @@ fn commands(text: &str) -> Vec<(usize, &str)> {
     commands
 }
 
+/// Whether the command line has that verb: as a variant of its `Command`.
 fn is_verb(tree: &Tree, verb: &str) -> bool {
-    let name = verb.replace('-', "_");
-    [
-        format!("{VERBS}{name}.rs"),
-        format!("{VERBS}{name}/mod.rs"),
-        format!("crates/cli/src/{name}/mod.rs"),
-    ]
-    .iter()
-    .any(|at| tree.source(at).is_some())
+    let Some(args) = tree.source(ARGS) else {
+        return false;
+    };
+    let Some((_, rest)) = args.code.split_once("enum Command {") else {
+        return false;
+    };
+    let variant: String = verb
+        .split('-')
+        .flat_map(|word| {
+            let mut chars = word.chars();
+            chars
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(chars)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let body = rest.split("\n}").next().unwrap_or_default();
+    words(body, &variant).next().is_some()
 }
 
 #[cfg(test)]
@@ -81,8 +95,10 @@ mod tests {
                 PAGE,
                 &format!("# A\n`aifirst gone`\n```console\n{command}\n```\n"),
             ),
-            ("crates/cli/src/commands/undo.rs", "//! U.\n"),
-            ("crates/cli/src/demo/mod.rs", "//! D.\n"),
+            (
+                ARGS,
+                "//! A.\nenum Command {\n    Undo(UndoArgs),\n    Demo,\n}\nenum Other {\n    Gone,\n}\n",
+            ),
         ]))
         .len()
     }
