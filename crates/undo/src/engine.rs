@@ -88,6 +88,11 @@ impl Engine {
         ))
     }
 
+    /// A number for planning alone: nothing is registered and nothing must be put there.
+    pub(crate) fn stand_in(&self) -> Result<Slot> {
+        Ok(Slot::new(Tag::new(self.random_u32()?), self.random_u32()?))
+    }
+
     /// The tag is registered before its first object exists, so that a sweep never takes an
     /// object of a living owner for an orphan.
     fn tag(&self) -> Result<Tag> {

@@ -33,6 +33,12 @@ mod apply;
 
 mod settle;
 
+mod select;
+
+mod plan;
+
+mod recover;
+
 pub use apply::{Applied, Outcome};
 pub use begin::{BeginError, Begun};
 pub use change_set::{Change, ChangeSet, CopyFields, Piece, Source};
@@ -41,7 +47,10 @@ pub use disk::{Disk, FaultyDisk, Field, Lasting, Place, RealDisk, StoreSync};
 pub use engine::{Clock, Engine, Random};
 pub use error::{Error, ErrorKind, Result};
 pub use journal::{Cause, OpId, UnitId, UnitMeta, UnitStatus};
+pub use plan::{Direction, Does, PlannedPath, RestorePlan};
+pub use recover::{Abandoned, Heading, Recovered, RecoveredAs};
 pub use schema::{FORMAT, format, install};
+pub use select::{PathView, UnitFilter, UnitView, redoable, undoable, unit, units};
 pub use settle::{SettleError, Settled, Settling};
 pub use stage::Staged;
 pub use state::{Digest, State, Tree};

@@ -5,13 +5,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::change_set::{Change, ChangeSet, CopyFields, Piece, Source};
 use crate::conflict::Conflict;
-use crate::disk::{Depth, Field, Place, content_digest, is_unsupported, look};
+use crate::disk::{Depth, Field, Place, is_unsupported, look};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::journal::DirTime;
 use crate::state::{Digest, State};
-use crate::steps::{ANY_MODE, Action, ChangeView, Entry};
+use crate::steps::{ANY_MODE, Action, ChangeView, Entry, Spot};
 use crate::store::Slot;
 use crate::vision::{NewObject, Now, Vision};
 
@@ -572,9 +572,28 @@ impl Engine {
         Ok(youngest >= old_enough)
     }
 
-    /// Digest of what is at a place, where it is small; reading large content is not worth it.
-    pub(crate) fn digest_at(&self, at: &Place) -> Result<Digest> {
-        content_digest(self.disk(), at)
+    /// Makes sure that what a restoring change displaces survives a power loss.
+    pub(crate) fn save_kept(
+        &self,
+        vision: &Vision,
+        entry: &Entry,
+        spot: Spot,
+        seen: &State,
+        dirty: &mut bool,
+    ) -> Result<()> {
+        let displaced = match entry.action {
+            Action::Replace | Action::Delete | Action::DeleteTree => spot == Spot::P,
+            Action::RenameOver => spot == Spot::Q,
+            _ => false,
+        };
+        let Some(place) = entry.place(spot).filter(|_| displaced) else {
+            return Ok(());
+        };
+        if seen.kind == Kind::Dir {
+            *dirty |= self.is_young(&place, vision)?;
+            return Ok(());
+        }
+        self.save_old(vision, &place, seen, dirty)
     }
 }
 

@@ -264,6 +264,25 @@ impl Entry {
         }
     }
 
+    /// Takes what was seen as the recorded state of one of the objects.
+    pub(crate) fn bind(&mut self, thing: Thing, seen: &State) {
+        let seen = Some(seen.clone());
+        match (self.action, thing) {
+            (_, Thing::New | Thing::Folder) => self.planned = seen,
+            (Action::UnRenameOver, Thing::Old) => {
+                self.planned.clone_from(&seen);
+                self.before2 = seen;
+            }
+            (Action::UnRenameOver, Thing::Over) => self.planned2 = seen,
+            (Action::Rename | Action::RenameOver, Thing::Old) => {
+                self.planned2.clone_from(&seen);
+                self.before = seen;
+            }
+            (_, Thing::Old) => self.before = seen,
+            (_, Thing::Over) => self.before2 = seen,
+        }
+    }
+
     fn is(&self, thing: Thing, spot: Spot, seen: &State) -> bool {
         let Some(state) = self.state_of(thing) else {
             return false;

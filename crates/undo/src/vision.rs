@@ -80,8 +80,13 @@ impl Vision {
 
     /// Where what is at `place` after the first `upto` moves lies before them.
     pub(crate) fn now(&self, place: &Place, upto: usize) -> Now {
+        self.earlier(place, 0, upto)
+    }
+
+    /// Where what is at `place` after the first `upto` moves lies after the first `done` of them.
+    pub(crate) fn earlier(&self, place: &Place, done: usize, upto: usize) -> Now {
         let mut place = place.clone();
-        for motion in self.motions.iter().take(upto).rev() {
+        for motion in self.motions.iter().take(upto).skip(done).rev() {
             match motion {
                 Motion::Move(from, to) => {
                     if let Some(earlier) = shift(&place, to, from) {
@@ -110,8 +115,13 @@ impl Vision {
 
     /// Where what is at `place` after the first `from` moves lies after all of them.
     pub(crate) fn then(&self, place: &Place, from: usize) -> Place {
+        self.later(place, from, self.len())
+    }
+
+    /// Where what is at `place` after the first `from` moves lies after the first `upto`.
+    pub(crate) fn later(&self, place: &Place, from: usize, upto: usize) -> Place {
         let mut place = place.clone();
-        for motion in self.motions.iter().skip(from) {
+        for motion in self.motions.iter().take(upto).skip(from) {
             let later = match motion {
                 Motion::Move(from, to) => shift(&place, from, to),
                 Motion::Swap(a, b) => shift(&place, a, b).or_else(|| shift(&place, b, a)),

@@ -1,0 +1,916 @@
+//! What an undo or redo would do, path by path, with its conflicts; and its way into the stations.
+
+use aifirst_sandbox::{Kind, RawRel};
+use rusqlite::Connection;
+
+use crate::conflict::{Conflict, ConflictReason, OnConflict};
+use crate::disk::{Depth, Disk, Place, content_digest};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{self, Cause, DirTime, OpId, UnitId};
+use crate::select;
+use crate::stage::Staged;
+use crate::state::{Difference, State};
+use crate::steps::{Action, ChangeStatus, Entry, SPOTS, Spot, get};
+use crate::vision::{NewObject, Now, Vision};
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Operations in force are undone.
+    Undo,
+    /// Operations that were undone are redone.
+    Redo,
+}
+
+/// What happens to one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Does {
+    /// A kept object comes back; what is there is kept in its stead.
+    Restore,
+    /// What is there goes away, and is kept.
+    Remove,
+    /// An object gets its earlier name back.
+    MoveBack,
+    /// Nothing: it is as wanted already.
+    Nothing,
+    /// Nothing: it is left as it is, because of its conflict.
+    Keep,
+}
+
+impl Does {
+    /// The stable name, in snake case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Restore => "restore",
+            Self::Remove => "remove",
+            Self::MoveBack => "move_back",
+            Self::Nothing => "nothing",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+/// One path of a plan.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PlannedPath {
+    /// The operation that is undone or redone.
+    pub op: OpId,
+    /// The path.
+    pub path: RawRel,
+    /// Where it moves, if it moves.
+    pub to: Option<RawRel>,
+    /// What happens to it.
+    pub does: Does,
+    /// Its conflict, with what is done about it.
+    pub conflict: Option<Conflict>,
+    /// Bytes of what is removed or comes back.
+    pub bytes: u64,
+}
+
+/// What an undo or redo of some operations would do. Made without touching anything.
+#[derive(Debug)]
+pub struct RestorePlan {
+    direction: Direction,
+    units: Vec<UnitPlan>,
+    paths: Vec<PlannedPath>,
+}
+
+#[derive(Debug)]
+struct UnitPlan {
+    op: OpId,
+    entries: Vec<Planned>,
+    inverse_of: Vec<DirTime>,
+    conflicts: Vec<(usize, Conflict)>,
+}
+
+#[derive(Debug, Clone)]
+struct Planned {
+    entry: Entry,
+    /// The slot is a stand-in: planning puts nothing into the store.
+    stand_in: bool,
+}
+
+impl RestorePlan {
+    /// Which way it goes.
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// The cause that its units have in the journal.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self.direction {
+            Direction::Undo => Cause::Undo,
+            Direction::Redo => Cause::Redo,
+        }
+    }
+
+    /// How many units it has: one for each operation.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
+    /// The operations, in the order in which they are undone or redone.
+    pub fn ops(&self) -> impl Iterator<Item = &OpId> {
+        self.units.iter().map(|unit| &unit.op)
+    }
+
+    /// Every path, in the order in which it is treated.
+    #[must_use]
+    pub fn paths(&self) -> &[PlannedPath] {
+        &self.paths
+    }
+
+    /// The paths that are in conflict.
+    pub fn conflicts(&self) -> impl Iterator<Item = &PlannedPath> {
+        self.paths.iter().filter(|path| path.conflict.is_some())
+    }
+
+    /// Whether a conflict forbids staging it.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.conflicts().any(|path| {
+            path.conflict
+                .as_ref()
+                .is_some_and(|conflict| conflict.choice == OnConflict::Refuse)
+        })
+    }
+}
+
+/// What came of planning the inverse of one change.
+enum Inverse {
+    /// These changes, in order.
+    Changes(Vec<Planned>, Does),
+    /// There is nothing to do.
+    Nothing,
+    /// It cannot be, or shall not be.
+    Conflict {
+        reason: ConflictReason,
+        /// What may be done nevertheless, if that is chosen.
+        restore: Option<Vec<Planned>>,
+        beside: Option<(Vec<Planned>, RawRel)>,
+    },
+}
+
+struct Planner<'a> {
+    engine: &'a Engine,
+    conn: &'a Connection,
+    choice: OnConflict,
+    vision: Vision,
+    /// Operations whose undo is part of the plan already.
+    done: Vec<OpId>,
+}
+
+impl Engine {
+    /// Plans the undo or redo of operations, in the order given, as a whole. Touches nothing.
+    ///
+    /// # Errors
+    /// `NotFound` when an operation is unknown, or is not in force (to be undone) or was not undone
+    /// (to be redone); `Database`; `Guard` where a path cannot be looked at.
+    pub fn plan(
+        &self,
+        conn: &Connection,
+        ops: &[OpId],
+        direction: Direction,
+        on_conflict: OnConflict,
+    ) -> Result<RestorePlan> {
+        let mut planner = Planner {
+            engine: self,
+            conn,
+            choice: on_conflict,
+            vision: Vision::default(),
+            done: Vec::new(),
+        };
+        let mut plan = RestorePlan {
+            direction,
+            units: Vec::new(),
+            paths: Vec::new(),
+        };
+        for op in ops {
+            let unit = planner.unit(op, direction, &mut plan.paths)?;
+            plan.units.push(unit);
+            planner.done.push(*op);
+        }
+        Ok(plan)
+    }
+
+    /// Stages the unit `index` of a plan; the units before it have been settled.
+    ///
+    /// # Errors
+    /// `Conflict` when the plan has conflicts that nobody decided; `Changed` when a path is not
+    /// what the plan saw; `NotFound` for an index beyond the plan.
+    pub fn stage_restore(&self, plan: &RestorePlan, index: usize) -> Result<Staged> {
+        if plan.is_refused() {
+            let mut error = Error::new(ErrorKind::Conflict, "cannot bring back");
+            if let Some(first) = plan.conflicts().next() {
+                error = error.at(&first.path);
+                if let Some(conflict) = &first.conflict {
+                    error = error.detail(conflict.reason.name());
+                }
+            }
+            return Err(error);
+        }
+        let unit = plan
+            .units
+            .get(index)
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "cannot stage beyond the plan"))?;
+        let mut staged = Staged {
+            engine: self.clone(),
+            entries: Vec::new(),
+            made: Vec::new(),
+            inverse_of: unit.inverse_of.clone(),
+            conflicts: unit.conflicts.clone(),
+            fresh: Vec::new(),
+        };
+        let mut vision = Vision::default();
+        let mut dirty = false;
+        for planned in &unit.entries {
+            let mut entry = planned.entry.clone();
+            if planned.stand_in {
+                entry.slot = Some(self.new_slot()?);
+            }
+            let start = entry.action.vectors().first().copied().unwrap_or_default();
+            for spot in SPOTS {
+                let (Some(thing), Some(place)) = (get(&start, spot), entry.place(spot)) else {
+                    continue;
+                };
+                let Some(recorded) = entry.state_of(thing).cloned() else {
+                    continue;
+                };
+                let depth = if recorded.tree.is_some() {
+                    Depth::Tree
+                } else {
+                    Depth::Object
+                };
+                let seen = vision.look(self.disk(), &place, depth)?;
+                // Units before this one have moved objects, which changed their change times.
+                let fits = seen.as_ref().is_some_and(|seen| {
+                    if index == 0 {
+                        recorded.difference(seen).is_none()
+                    } else {
+                        recorded.unedited(seen)
+                    }
+                });
+                let Some(mut seen) = seen.filter(|_| fits) else {
+                    return Err(Error::new(ErrorKind::Changed, "cannot go on with")
+                        .at(&entry.path)
+                        .detail("it is not what the plan saw"));
+                };
+                seen.digest = recorded.digest;
+                if spot != Spot::S {
+                    self.save_kept(&vision, &entry, spot, &seen, &mut dirty)?;
+                }
+                entry.bind(thing, &seen);
+            }
+            vision.plan(&entry, NewObject::InSlot)?;
+            staged.entries.push(entry);
+            staged.made.push(None);
+        }
+        if dirty {
+            self.disk().sync_all(aifirst_sandbox::Side::Workspace)?;
+        }
+        Ok(staged)
+    }
+}
+
+impl Planner<'_> {
+    fn disk(&self) -> &dyn Disk {
+        self.engine.disk()
+    }
+
+    fn look(&self, path: &RawRel, depth: Depth) -> Result<Option<State>> {
+        self.vision
+            .look(self.disk(), &Place::workspace(path), depth)
+    }
+
+    fn unit(
+        &mut self,
+        op: &OpId,
+        direction: Direction,
+        paths: &mut Vec<PlannedPath>,
+    ) -> Result<UnitPlan> {
+        let not = |why: &str| {
+            Error::new(ErrorKind::NotFound, "cannot plan for the operation").detail(why)
+        };
+        let unit = journal::unit_of(self.conn, op)?.ok_or_else(|| not("the journal has none"))?;
+        if unit.cause != Cause::Do {
+            return Err(not("it is itself an undo or redo"));
+        }
+        let last = match direction {
+            Direction::Undo => {
+                select::in_force(self.conn, unit.id)?.ok_or_else(|| not("it is not in force"))?
+            }
+            Direction::Redo => {
+                select::undone(self.conn, unit.id)?.ok_or_else(|| not("it was not undone"))?
+            }
+        };
+        let mut plan = UnitPlan {
+            op: *op,
+            entries: Vec::new(),
+            inverse_of: journal::dir_times(self.conn, last.id)?,
+            conflicts: Vec::new(),
+        };
+        let changes = journal::entries(self.conn, last.id)?;
+        for change in changes.iter().rev() {
+            if change.status != ChangeStatus::Applied {
+                continue;
+            }
+            self.change(op, last.id, change, &mut plan, paths)?;
+        }
+        Ok(plan)
+    }
+
+    fn change(
+        &mut self,
+        op: &OpId,
+        last: UnitId,
+        change: &Entry,
+        plan: &mut UnitPlan,
+        paths: &mut Vec<PlannedPath>,
+    ) -> Result<()> {
+        let (changes, does, conflict) = match self.inverse(op, last, change)? {
+            Inverse::Changes(changes, does) => (changes, does, None),
+            Inverse::Nothing => (Vec::new(), Does::Nothing, None),
+            Inverse::Conflict {
+                reason,
+                restore,
+                beside,
+            } => {
+                let mut conflict = Conflict {
+                    path: change.path.clone(),
+                    reason,
+                    choice: self.choice,
+                    beside: None,
+                };
+                let chosen = match (self.choice, restore, beside) {
+                    (OnConflict::Restore, Some(changes), _) => changes,
+                    (OnConflict::Beside, _, Some((changes, path))) => {
+                        conflict.beside = Some(path);
+                        changes
+                    }
+                    (OnConflict::Refuse, ..) => Vec::new(),
+                    _ => {
+                        conflict.choice = OnConflict::KeepMine;
+                        Vec::new()
+                    }
+                };
+                let does = if chosen.is_empty() {
+                    Does::Keep
+                } else {
+                    Does::Restore
+                };
+                (chosen, does, Some(conflict))
+            }
+        };
+        let last_change = changes.last().map(|planned| &planned.entry);
+        let bytes = last_change.map_or(0, |entry| {
+            [&entry.planned, &entry.before]
+                .into_iter()
+                .flatten()
+                .next()
+                .map_or(0, State::bytes)
+        });
+        paths.push(PlannedPath {
+            op: *op,
+            path: last_change
+                .filter(|_| conflict.is_none())
+                .map_or_else(|| change.path.clone(), |entry| entry.path.clone()),
+            to: last_change.and_then(|entry| entry.path2.clone()),
+            does,
+            conflict: conflict.clone(),
+            bytes,
+        });
+        if let Some(conflict) = conflict {
+            plan.conflicts.push((plan.conflicts.len(), conflict));
+        }
+        for planned in changes {
+            self.vision.plan(&planned.entry, NewObject::InSlot)?;
+            plan.entries.push(planned);
+        }
+        Ok(())
+    }
+
+    /// The later operation, still in force, that changed the path or a folder that holds it.
+    fn later(&self, last: UnitId, path: &RawRel, op: &OpId) -> Result<Option<ConflictReason>> {
+        let mut paths = vec![path.clone()];
+        while let Some(parent) = paths.last().and_then(RawRel::parent) {
+            if parent.is_root() {
+                break;
+            }
+            paths.push(parent);
+        }
+        for unit in journal::touched_since(self.conn, last, &paths)? {
+            let mut ops = journal::targets(self.conn, unit)?;
+            if ops.is_empty() {
+                let row = journal::unit_rows(
+                    self.conn,
+                    "WHERE u.id=?1",
+                    vec![rusqlite::types::Value::Integer(unit.0)],
+                )?;
+                ops.extend(row.first().map(|row| row.op));
+            }
+            for by in ops {
+                if by == *op || self.done.contains(&by) {
+                    continue;
+                }
+                if let Some(row) = journal::unit_of(self.conn, &by)?
+                    && select::in_force(self.conn, row.id)?.is_some()
+                {
+                    return Ok(Some(ConflictReason::ChangedLater { by }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn or_later(
+        &self,
+        last: UnitId,
+        path: &RawRel,
+        op: &OpId,
+        else_reason: ConflictReason,
+    ) -> Result<ConflictReason> {
+        Ok(self.later(last, path, op)?.unwrap_or(else_reason))
+    }
+
+    /// Whether what is at `path` is what the journal last recorded of it.
+    fn untouched(
+        &self,
+        op: &OpId,
+        last: UnitId,
+        path: &RawRel,
+        recorded: &State,
+        seen: &State,
+    ) -> Result<Option<ConflictReason>> {
+        let reason = match recorded.difference(seen) {
+            None => return Ok(None),
+            Some(Difference::Kind) => ConflictReason::KindChanged,
+            Some(Difference::Object) => ConflictReason::Replaced,
+            Some(Difference::Content) => ConflictReason::Edited,
+            Some(Difference::Metadata) => ConflictReason::MetadataChanged,
+            Some(Difference::ChangeTime) => {
+                let place = Place::workspace(path);
+                // Objects that this plan brings here were compared where they lie now.
+                if self.vision.moves(&place) {
+                    return Ok(None);
+                }
+                // Our own later undos and redos put the same object back with another change time.
+                let newest = journal::newest_at(self.conn, path)?.and_then(|(_, state)| state);
+                if newest.is_some_and(|n| n.difference(seen).is_none() && n.unedited(recorded)) {
+                    return Ok(None);
+                }
+                // A change that kept size and mtime left no other trace: only the content tells.
+                if seen.kind != Kind::File {
+                    return Ok(None);
+                }
+                if let (Some(digest), Now::Here(place)) =
+                    (recorded.digest, self.vision.now(&place, self.vision.len()))
+                    && content_digest(self.disk(), &place).is_ok_and(|now| now == digest)
+                {
+                    return Ok(None);
+                }
+                ConflictReason::Edited
+            }
+        };
+        self.or_later(last, path, op, reason).map(Some)
+    }
+
+    /// The kept object of a change, as it lies in its slot.
+    fn kept(&self, change: &Entry) -> Result<Option<State>> {
+        let (Some(slot), Some(kept)) = (change.slot, &change.kept) else {
+            return Ok(None);
+        };
+        let depth = if kept.tree.is_some() {
+            Depth::Tree
+        } else {
+            Depth::Object
+        };
+        let seen = self.vision.look(self.disk(), &slot.place(), depth)?;
+        Ok(seen.filter(|seen| kept.unedited(seen)).map(|mut seen| {
+            seen.digest = kept.digest;
+            seen
+        }))
+    }
+
+    fn has_folder(&self, path: &RawRel) -> Result<bool> {
+        let parent = path.parent().unwrap_or_else(RawRel::root);
+        let place = Place::workspace(&parent);
+        match self.vision.now(&place, self.vision.len()) {
+            Now::Made => Ok(true),
+            Now::Nothing => Ok(false),
+            Now::Here(place) => Ok(self
+                .disk()
+                .stat(&place)?
+                .is_some_and(|stat| stat.kind == Kind::Dir)),
+        }
+    }
+
+    /// Whether something is left in a folder once the changes planned so far are made.
+    fn holds_others(&self, path: &RawRel) -> Result<bool> {
+        let virtual_place = Place::workspace(path);
+        let Now::Here(place) = self.vision.now(&virtual_place, self.vision.len()) else {
+            return Ok(false);
+        };
+        for child in self.disk().list(&place)? {
+            let child = Place {
+                side: place.side,
+                path: place.path.join(&child.name)?,
+            };
+            let then = self.vision.then(&child, 0);
+            if then.side == virtual_place.side && then.path.starts_with(path) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A free name beside `path`: `<name>.undo-<first six characters of the id>`.
+    fn beside(&self, path: &RawRel, op: &OpId) -> Result<Option<RawRel>> {
+        let Some(name) = path.name() else {
+            return Ok(None);
+        };
+        let parent = path.parent().unwrap_or_else(RawRel::root);
+        for n in 1..100 {
+            let suffix = if n == 1 {
+                format!(".undo-{}", short(op))
+            } else {
+                format!(".undo-{}-{n}", short(op))
+            };
+            let room = aifirst_sandbox::MAX_NAME.saturating_sub(suffix.len());
+            let mut beside = name.get(..name.len().min(room)).unwrap_or(name).to_vec();
+            beside.extend_from_slice(suffix.as_bytes());
+            let Ok(beside) = parent.join(&beside) else {
+                return Ok(None);
+            };
+            if self.look(&beside, Depth::Object)?.is_none() {
+                return Ok(Some(beside));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The inverse of one applied change, or its conflict.
+    fn inverse(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
+        match change.action {
+            Action::Create | Action::MakeDir => self.un_create(op, last, change),
+            Action::Replace => self.un_replace(op, last, change),
+            Action::Delete | Action::DeleteTree => self.un_delete(op, last, change),
+            Action::Rename => self.un_rename(op, last, change),
+            Action::RenameOver => self.un_rename_over(op, last, change),
+            Action::UnRenameOver => self.re_rename_over(op, last, change),
+        }
+    }
+
+    fn un_create(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
+        let path = &change.path;
+        let depth = match &change.after {
+            Some(State { tree: Some(_), .. }) => Depth::Tree,
+            _ => Depth::Object,
+        };
+        let Some(seen) = self.look(path, depth)? else {
+            return Ok(match self.later(last, path, op)? {
+                Some(reason) => Inverse::Conflict {
+                    reason,
+                    restore: None,
+                    beside: None,
+                },
+                None => Inverse::Nothing,
+            });
+        };
+        let Some(after) = &change.after else {
+            return Ok(Inverse::Nothing);
+        };
+        let remove = |action: Action, before: State| {
+            let mut entry = Entry::new(action, path.clone());
+            entry.slot = change.slot;
+            entry.before = Some(before);
+            vec![Planned {
+                entry,
+                stand_in: change.slot.is_none(),
+            }]
+        };
+        let whole = |seen: &State| -> Result<Vec<Planned>> {
+            if seen.kind != Kind::Dir {
+                return Ok(remove(Action::Delete, seen.clone()));
+            }
+            let seen = self.look(path, Depth::Tree)?;
+            Ok(seen.map_or_else(Vec::new, |seen| remove(Action::DeleteTree, seen)))
+        };
+        if let Some(reason) = self.untouched(op, last, path, after, &seen)? {
+            return Ok(Inverse::Conflict {
+                reason,
+                restore: Some(whole(&seen)?),
+                beside: None,
+            });
+        }
+        if seen.kind == Kind::Dir && after.tree.is_none() && self.holds_others(path)? {
+            return Ok(Inverse::Conflict {
+                reason: self.or_later(last, path, op, ConflictReason::NotEmpty)?,
+                restore: Some(whole(&seen)?),
+                beside: None,
+            });
+        }
+        let mut seen = seen;
+        seen.digest = after.digest;
+        let action = if after.tree.is_some() {
+            Action::DeleteTree
+        } else {
+            Action::Delete
+        };
+        Ok(Inverse::Changes(remove(action, seen), Does::Remove))
+    }
+
+    /// Brings the kept object to `path`, at which `there` is now.
+    fn put(change: &Entry, path: &RawRel, kept: &State, there: Option<State>) -> Vec<Planned> {
+        let action = if there.is_some() {
+            Action::Replace
+        } else {
+            Action::Create
+        };
+        let mut entry = Entry::new(action, path.clone());
+        entry.slot = change.slot;
+        entry.before = there;
+        entry.planned = Some(kept.clone());
+        vec![Planned {
+            entry,
+            stand_in: false,
+        }]
+    }
+
+    fn un_replace(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
+        let path = &change.path;
+        let Some(kept) = self.kept(change)? else {
+            return Ok(damaged());
+        };
+        let seen = self.look(path, Depth::Object)?;
+        let reason = match (&change.after, &seen) {
+            (Some(after), Some(seen)) => self.untouched(op, last, path, after, seen)?,
+            _ => Some(self.or_later(last, path, op, ConflictReason::Deleted)?),
+        };
+        let Some(reason) = reason else {
+            let mut seen = seen;
+            if let (Some(seen), Some(after)) = (&mut seen, &change.after) {
+                seen.digest = after.digest;
+            }
+            return Ok(Inverse::Changes(
+                Self::put(change, path, &kept, seen),
+                Does::Restore,
+            ));
+        };
+        self.put_conflict(op, change, &kept, seen, reason)
+    }
+
+    fn un_delete(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
+        let path = &change.path;
+        let Some(kept) = self.kept(change)? else {
+            return Ok(damaged());
+        };
+        let seen = self.look(path, Depth::Object)?;
+        if seen.is_some() {
+            let reason = self.or_later(last, path, op, ConflictReason::Created)?;
+            return self.put_conflict(op, change, &kept, seen, reason);
+        }
+        if !self.has_folder(path)? {
+            return Ok(Inverse::Conflict {
+                reason: self.or_later(last, path, op, ConflictReason::Deleted)?,
+                restore: None,
+                beside: None,
+            });
+        }
+        Ok(Inverse::Changes(
+            Self::put(change, path, &kept, None),
+            Does::Restore,
+        ))
+    }
+
+    fn put_conflict(
+        &self,
+        op: &OpId,
+        change: &Entry,
+        kept: &State,
+        seen: Option<State>,
+        reason: ConflictReason,
+    ) -> Result<Inverse> {
+        let path = &change.path;
+        if !self.has_folder(path)? {
+            return Ok(Inverse::Conflict {
+                reason,
+                restore: None,
+                beside: None,
+            });
+        }
+        let beside = self.beside(path, op)?.map(|beside| {
+            let changes = Self::put(change, &beside, kept, None);
+            (changes, beside)
+        });
+        Ok(Inverse::Conflict {
+            reason,
+            restore: Some(Self::put(change, path, kept, self.whole(path, seen)?)),
+            beside,
+        })
+    }
+
+    /// The state of what will be displaced; of a folder with its tree.
+    fn whole(&self, path: &RawRel, seen: Option<State>) -> Result<Option<State>> {
+        match seen {
+            Some(state) if state.kind == Kind::Dir => self.look(path, Depth::Tree),
+            other => Ok(other),
+        }
+    }
+
+    /// Moves what is at a path aside, so that another object can come there.
+    fn aside(&self, path: &RawRel) -> Result<Vec<Planned>> {
+        let Some(there) = self.look(path, Depth::Tree)? else {
+            return Ok(Vec::new());
+        };
+        let action = if there.kind == Kind::Dir {
+            Action::DeleteTree
+        } else {
+            Action::Delete
+        };
+        let mut entry = Entry::new(action, path.clone());
+        entry.slot = Some(self.engine.stand_in()?);
+        entry.before = Some(there);
+        Ok(vec![Planned {
+            entry,
+            stand_in: true,
+        }])
+    }
+
+    /// Whether the object that a move brought to `path` is still there, edited or not.
+    fn moved_object(
+        &self,
+        op: &OpId,
+        last: UnitId,
+        path: &RawRel,
+        recorded: Option<&State>,
+    ) -> Result<std::result::Result<State, ConflictReason>> {
+        let seen = self.look(path, Depth::Object)?;
+        let reason = match (seen, recorded) {
+            (Some(seen), Some(recorded)) if recorded.same_object(&seen) => return Ok(Ok(seen)),
+            (Some(seen), Some(recorded)) if recorded.kind != seen.kind => {
+                ConflictReason::KindChanged
+            }
+            (Some(_), _) => ConflictReason::Replaced,
+            (None, _) => ConflictReason::Moved,
+        };
+        Ok(Err(self.or_later(last, path, op, reason)?))
+    }
+
+    fn un_rename(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
+        let (from, Some(to)) = (&change.path, &change.path2) else {
+            return Ok(damaged());
+        };
+        let object = match self.moved_object(op, last, to, change.after2.as_ref())? {
+            Ok(object) => object,
+            Err(reason) => return Ok(stays(reason)),
+        };
+        let rename = |target: &RawRel| {
+            let mut entry = Entry::new(Action::Rename, to.clone());
+            entry.path2 = Some(target.clone());
+            entry.before = Some(object.clone());
+            entry.planned2 = Some(object.clone());
+            Planned {
+                entry,
+                stand_in: false,
+            }
+        };
+        if !self.has_folder(from)? {
+            return Ok(stays(self.or_later(
+                last,
+                from,
+                op,
+                ConflictReason::Deleted,
+            )?));
+        }
+        if self.look(from, Depth::Object)?.is_some() {
+            let mut restore = self.aside(from)?;
+            restore.push(rename(from));
+            return Ok(Inverse::Conflict {
+                reason: self.or_later(last, from, op, ConflictReason::Created)?,
+                restore: Some(restore),
+                beside: self
+                    .beside(from, op)?
+                    .map(|beside| (vec![rename(&beside)], beside)),
+            });
+        }
+        Ok(Inverse::Changes(vec![rename(from)], Does::MoveBack))
+    }
+
+    fn un_rename_over(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
+        let (from, Some(to)) = (&change.path, &change.path2) else {
+            return Ok(damaged());
+        };
+        let object = match self.moved_object(op, last, to, change.after2.as_ref())? {
+            Ok(object) => object,
+            Err(reason) => return Ok(stays(reason)),
+        };
+        let Some(kept) = self.kept(change)? else {
+            return Ok(damaged());
+        };
+        if !self.has_folder(from)? {
+            return Ok(stays(self.or_later(
+                last,
+                from,
+                op,
+                ConflictReason::Deleted,
+            )?));
+        }
+        let mut entry = Entry::new(Action::UnRenameOver, from.clone());
+        entry.path2 = Some(to.clone());
+        entry.slot = change.slot;
+        entry.before2 = Some(object.clone());
+        entry.planned = Some(object);
+        entry.planned2 = Some(kept);
+        let back = Planned {
+            entry,
+            stand_in: false,
+        };
+        if self.look(from, Depth::Object)?.is_some() {
+            let mut restore = self.aside(from)?;
+            restore.push(back);
+            return Ok(Inverse::Conflict {
+                reason: self.or_later(last, from, op, ConflictReason::Created)?,
+                restore: Some(restore),
+                beside: None,
+            });
+        }
+        Ok(Inverse::Changes(vec![back], Does::MoveBack))
+    }
+
+    fn re_rename_over(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
+        let (from, Some(to)) = (&change.path, &change.path2) else {
+            return Ok(damaged());
+        };
+        let object = match self.moved_object(op, last, from, change.after.as_ref())? {
+            Ok(object) => object,
+            Err(reason) => return Ok(stays(reason)),
+        };
+        let depth = match &change.after2 {
+            Some(State { tree: Some(_), .. }) => Depth::Tree,
+            _ => Depth::Object,
+        };
+        let (Some(over), Some(recorded)) = (self.look(to, depth)?, &change.after2) else {
+            return Ok(stays(self.or_later(
+                last,
+                to,
+                op,
+                ConflictReason::Deleted,
+            )?));
+        };
+        let reason = self.untouched(op, last, to, recorded, &over)?;
+        let mut entry = Entry::new(Action::RenameOver, from.clone());
+        entry.path2 = Some(to.clone());
+        entry.slot = change.slot;
+        entry.before = Some(object.clone());
+        entry.planned2 = Some(object);
+        entry.before2 = self.whole(to, Some(over))?;
+        let again = vec![Planned {
+            entry,
+            stand_in: false,
+        }];
+        Ok(match reason {
+            None => Inverse::Changes(again, Does::MoveBack),
+            Some(reason) => Inverse::Conflict {
+                reason,
+                restore: Some(again),
+                beside: None,
+            },
+        })
+    }
+}
+
+fn damaged() -> Inverse {
+    stays(ConflictReason::StoreDamaged)
+}
+
+fn stays(reason: ConflictReason) -> Inverse {
+    Inverse::Conflict {
+        reason,
+        restore: None,
+        beside: None,
+    }
+}
+
+/// The first six characters of an id as people see it (Crockford base 32, lower case).
+fn short(op: &OpId) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let [a, b, c, d, ..] = *op;
+    let bits = u32::from_be_bytes([a, b, c, d]);
+    (0..6)
+        .filter_map(|n| ALPHABET.get(((bits >> (27 - 5 * n)) & 31) as usize))
+        .map(|&byte| char::from(byte))
+        .collect()
+}
