@@ -18,12 +18,13 @@ use crate::sys;
 pub struct Pinned {
     fd: OwnedFd,
     stat: Stat,
+    path: RawRel,
 }
 
 impl Pinned {
-    pub(crate) fn new(fd: OwnedFd, doing: &'static str) -> Result<Self> {
-        let stat = stat_fd(fd.as_fd()).map_err(|errno| Error::system(doing, errno))?;
-        Ok(Self { fd, stat })
+    pub(crate) fn new(fd: OwnedFd, path: RawRel, doing: &'static str) -> Result<Self> {
+        let stat = stat_fd(fd.as_fd()).map_err(|errno| Error::system(doing, errno).at(&path))?;
+        Ok(Self { fd, stat, path })
     }
 
     /// Its fields when it was pinned.
@@ -37,7 +38,7 @@ impl Pinned {
     /// # Errors
     /// Those of the system.
     pub fn restat(&self) -> Result<Stat> {
-        stat_fd(self.fd.as_fd()).map_err(|errno| Error::system("look at", errno))
+        stat_fd(self.fd.as_fd()).map_err(|errno| Error::system("look at", errno).at(&self.path))
     }
 
     /// Which object it is, with the file system's handle where it has one.
@@ -45,7 +46,7 @@ impl Pinned {
     /// # Errors
     /// Those of the system.
     pub fn identity(&self) -> Result<Identity> {
-        identity_of(self.fd.as_fd(), &self.stat)
+        identity_of(self.fd.as_fd(), &self.stat).map_err(|error| error.at(&self.path))
     }
 
     /// Opens the very same object for reading, once the rules have judged it.
@@ -55,19 +56,22 @@ impl Pinned {
     /// where `/proc` is not mounted; `Raced` when another object came; else those of the system.
     pub fn reopen_read(&self, rules: &Rules) -> Result<File> {
         const DOING: &str = "open";
-        judge_file(&self.restat()?, rules, DOING)?;
+        judge_file(&self.restat()?, rules, DOING).map_err(|error| error.at(&self.path))?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let fd = rustix::fs::open(sys::proc_path(self.fd.as_fd()), flags, Mode::empty()).map_err(
-            |errno| match errno {
-                // The object is held, so that only the way to it can be missing.
-                Errno::NOENT => Error::new(ErrorKind::Unsupported, DOING)
-                    .detail("the proc file system is not mounted"),
-                errno => Error::system(DOING, errno),
+            |errno| {
+                match errno {
+                    // The object is held, so that only the way to it can be missing.
+                    Errno::NOENT => Error::new(ErrorKind::Unsupported, DOING)
+                        .detail("the proc file system is not mounted"),
+                    errno => Error::system(DOING, errno),
+                }
+                .at(&self.path)
             },
         )?;
-        let file = File::judged(fd, rules, DOING)?;
+        let file = File::judged(fd, rules, self.path.clone(), DOING)?;
         if !file.stat.identity.same_now(&self.stat.identity) {
-            return Err(Error::new(ErrorKind::Raced, DOING));
+            return Err(Error::new(ErrorKind::Raced, DOING).at(&self.path));
         }
         Ok(file)
     }
@@ -93,14 +97,20 @@ pub(crate) fn handle_of(fd: BorrowedFd<'_>) -> Result<Option<Box<[u8]>>> {
 pub struct File {
     fd: OwnedFd,
     stat: Stat,
+    path: RawRel,
 }
 
 impl File {
     /// Judges what was opened; a type or link count that the rules refuse closes it again.
-    pub(crate) fn judged(fd: OwnedFd, rules: &Rules, doing: &'static str) -> Result<Self> {
-        let stat = stat_fd(fd.as_fd()).map_err(|errno| Error::system(doing, errno))?;
-        judge_file(&stat, rules, doing)?;
-        Ok(Self { fd, stat })
+    pub(crate) fn judged(
+        fd: OwnedFd,
+        rules: &Rules,
+        path: RawRel,
+        doing: &'static str,
+    ) -> Result<Self> {
+        let stat = stat_fd(fd.as_fd()).map_err(|errno| Error::system(doing, errno).at(&path))?;
+        judge_file(&stat, rules, doing).map_err(|error| error.at(&path))?;
+        Ok(Self { fd, stat, path })
     }
 
     /// Its fields as they were when it was opened.
@@ -114,7 +124,7 @@ impl File {
     /// # Errors
     /// Those of the system.
     pub fn restat(&self) -> Result<Stat> {
-        stat_fd(self.fd.as_fd()).map_err(|errno| Error::system("look at", errno))
+        stat_fd(self.fd.as_fd()).map_err(|errno| Error::system("look at", errno).at(&self.path))
     }
 
     /// Which file it is, with the file system's handle where it has one.
@@ -122,7 +132,7 @@ impl File {
     /// # Errors
     /// Those of the system.
     pub fn identity(&self) -> Result<Identity> {
-        identity_of(self.fd.as_fd(), &self.stat)
+        identity_of(self.fd.as_fd(), &self.stat).map_err(|error| error.at(&self.path))
     }
 
     /// Reads at `offset` bytes from the beginning, up to the buffer's length; 0 is the end.
@@ -133,7 +143,7 @@ impl File {
         loop {
             match rustix::io::pread(&self.fd, &mut *buffer, offset) {
                 Err(Errno::INTR) => {}
-                done => return done.map_err(|errno| Error::system("read", errno)),
+                done => return done.map_err(|errno| self.failed(errno)),
             }
         }
     }
@@ -141,11 +151,12 @@ impl File {
     /// The whole content from the beginning, at most `limit` bytes.
     ///
     /// # Errors
-    /// `LimitExceeded` when there is more; `NoSpace` never; else those of the system.
+    /// `LimitExceeded` when there is more; else those of the system.
     pub fn read_to_vec(&self, limit: u64) -> Result<Vec<u8>> {
-        const DOING: &str = "read";
         let over = || {
-            Error::new(ErrorKind::LimitExceeded, DOING).detail(format!("more than {limit} bytes"))
+            Error::new(ErrorKind::LimitExceeded, "read")
+                .detail(format!("more than {limit} bytes"))
+                .at(&self.path)
         };
         if self.stat.size > limit {
             return Err(over());
@@ -155,13 +166,13 @@ impl File {
         let mut content = Vec::new();
         content
             .try_reserve_exact(room.saturating_add(1))
-            .map_err(|_| Error::system(DOING, Errno::NOMEM))?;
+            .map_err(|_| self.failed(Errno::NOMEM))?;
         loop {
             let before = content.len();
             let offset = u64::try_from(before).unwrap_or(u64::MAX);
             match rustix::io::pread(&self.fd, spare_capacity(&mut content), offset) {
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::system(DOING, errno)),
+                Err(errno) => return Err(self.failed(errno)),
                 Ok(0) => return Ok(content),
                 Ok(_) => {
                     let now = u64::try_from(content.len()).unwrap_or(u64::MAX);
@@ -175,7 +186,7 @@ impl File {
                     if content.len() == content.capacity() {
                         content
                             .try_reserve(64 * 1024)
-                            .map_err(|_| Error::system(DOING, Errno::NOMEM))?;
+                            .map_err(|_| self.failed(Errno::NOMEM))?;
                     }
                 }
             }
@@ -184,6 +195,10 @@ impl File {
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+
+    fn failed(&self, errno: Errno) -> Error {
+        Error::system("read", errno).at(&self.path)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -35,5 +35,22 @@ pub(crate) fn require_openat2(root: BorrowedFd<'_>) -> Result<()> {
                 );
             }
         }
+    }
+}
+
+/// Refuses a system whose `/proc` is missing or is another file system: names there stand for
+/// descriptors, in the calls that take none.
+pub(crate) fn require_proc() -> Result<()> {
+    const DOING: &str = "use the proc file system";
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let kind = rustix::fs::openat(CWD, c"/proc/self/fd", flags, Mode::empty())
+        .and_then(rustix::fs::fstatfs)
+        .map(|info| info.f_type);
+    match kind {
+        Ok(rustix::fs::PROC_SUPER_MAGIC) => Ok(()),
+        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => {
+            Err(Error::new(ErrorKind::Unsupported, DOING).detail("it is not mounted at /proc"))
+        }
+        Err(errno) => Err(Error::system(DOING, errno)),
     }
 }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,7 +24,7 @@ pub const MAX_DEPTH: usize = 256;
 /// what is on disk. Ordered component by component, so that a folder stands directly before
 /// what is in it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RawRel(Box<[u8]>);
+pub struct RawRel(Arc<[u8]>);
 
 impl RawRel {
     /// Checks a spelling; changes no byte of it.
@@ -49,7 +50,7 @@ impl RawRel {
     /// The root itself.
     #[must_use]
     pub fn root() -> Self {
-        Self(Box::default())
+        Self(Arc::default())
     }
 
     /// Whether this is the root.

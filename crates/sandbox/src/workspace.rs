@@ -245,9 +245,8 @@ impl Workspace {
         let done = canonical(self.root(), &self.rules, path, leaf, DOING)?;
         let found = done
             .found
-            .map(|fd| Pinned::new(fd, DOING))
-            .transpose()
-            .map_err(|error| error.at(path))?;
+            .map(|fd| Pinned::new(fd, done.path.clone(), DOING))
+            .transpose()?;
         Ok(Resolved {
             path: done.path,
             found,
@@ -279,7 +278,9 @@ pub(crate) fn open_ambient(path: &Path, flags: OFlags, doing: &'static str) -> R
                 return Err(Error::new(ErrorKind::BadRoot, doing).detail("it is not a folder"));
             }
             Err(Errno::LOOP) => {
-                return Err(Error::new(ErrorKind::BadRoot, doing).detail("it is a symbolic link"));
+                return Err(
+                    Error::new(ErrorKind::BadRoot, doing).detail("a symbolic link leads there")
+                );
             }
             Err(errno) => return Err(Error::system(doing, errno)),
         }

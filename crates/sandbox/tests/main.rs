@@ -18,6 +18,8 @@ mod kinds;
 mod mounts;
 mod protected;
 mod races;
+mod sequences;
+mod source;
 mod spelling;
 mod trees;
 mod walks;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use aifirst_sandbox::{
-    At, Barrier, ErrorKind, Flow, How, Leaf, RawRel, RelPath, Rules, WalkEnd, WalkLimits,
+    At, Barrier, Custodian, ErrorKind, Flow, How, Leaf, RawRel, RelPath, Rules, WalkEnd,
+    WalkLimits, Workspace,
 };
 
 use crate::scene::{INSIDE, SECRET, Scene, is_root, kind, rel, skipped, text};
@@ -223,4 +224,71 @@ fn a_custodian_crosses_no_mount_and_says_when_two_are_apart() {
         assert!(custodian.remove_dir(at).is_err());
     }
     assert_eq!(scene.outside(), before);
+}
+
+#[test]
+fn a_full_and_a_read_only_file_system_say_so() {
+    if !in_namespace("mounts::a_full_and_a_read_only_file_system_say_so") {
+        return;
+    }
+    let scene = Scene::new();
+    let both = scene.host("both");
+    std::fs::create_dir(&both).unwrap();
+    assert!(mount(&["-t", "tmpfs", "-o", "size=64k", "none"], &both));
+    std::fs::create_dir(both.join("ws")).unwrap();
+    std::fs::create_dir(both.join("store")).unwrap();
+    let ws = Workspace::open(&both.join("ws"), Rules::default()).unwrap();
+    let custodian = Custodian::open(&ws, &both.join("store")).unwrap();
+    let (big, new) = (rel("big"), rel("new"));
+    let made = custodian.make_file(At::store(&big), 0o600).unwrap();
+    let error = made.write_at(0, &[7; 256 * 1024]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSpace);
+    assert_eq!(error.path(), Some("big"));
+    custodian.unlink(At::store(&big)).unwrap();
+    drop(made);
+    assert!(mount(&["-o", "remount,ro", "none"], &both));
+    assert_eq!(
+        kind(custodian.make_file(At::workspace(&new), 0o600)),
+        ErrorKind::ReadOnly
+    );
+    assert_eq!(
+        kind(custodian.make_dir(At::workspace(&new), 0o700)),
+        ErrorKind::ReadOnly
+    );
+    assert_eq!(kind(custodian.probe()), ErrorKind::ReadOnly);
+}
+
+#[test]
+fn without_proc_what_needs_it_is_refused() {
+    if !in_namespace("mounts::without_proc_what_needs_it_is_refused") {
+        return;
+    }
+    let scene = Scene::new();
+    let custodian = scene.custodian();
+    let ws = scene.open();
+    assert!(mount(&["-t", "tmpfs", "none"], Path::new("/proc")));
+    assert_eq!(text(&ws.open_file(&rel("ok.txt")).unwrap()), INSIDE);
+    assert_eq!(
+        kind(Custodian::open(&ws, &scene.host("store"))),
+        ErrorKind::Unsupported
+    );
+    let pinned = ws.pin(&rel("ok.txt")).unwrap();
+    assert_eq!(kind(pinned.reopen_read(ws.rules())), ErrorKind::Unsupported);
+    let ok = rel("ok.txt");
+    assert_eq!(
+        kind(custodian.xattrs(At::workspace(&ok))),
+        ErrorKind::Unsupported
+    );
+    // A made-up /proc leads to another object, which is seen.
+    std::fs::create_dir_all("/proc/self/fd").unwrap();
+    for fd in 0..1000 {
+        std::fs::hard_link(scene.host("outside/secret"), format!("/proc/self/fd/{fd}"))
+            .or_else(|_| std::fs::write(format!("/proc/self/fd/{fd}"), SECRET))
+            .unwrap();
+    }
+    assert_eq!(kind(pinned.reopen_read(ws.rules())), ErrorKind::Raced);
+    assert_eq!(
+        kind(Custodian::open(&ws, &scene.host("store"))),
+        ErrorKind::Unsupported
+    );
 }

@@ -18,6 +18,7 @@ use crate::handle::{Dir, DirEntry, File, Pinned, handle_of};
 use crate::identity::{Kind, Stat, stat_fd, stat_following};
 use crate::ops::read::link_target;
 use crate::ops::walk::{Ours, Visit, WalkEnd, WalkLimits, walk};
+use crate::probe::require_proc;
 use crate::relpath::RawRel;
 use crate::resolve::Root;
 use crate::rules::{HardLinks, Rules};
@@ -101,9 +102,11 @@ impl Custodian {
     /// neither folder may lie within the other.
     ///
     /// # Errors
-    /// `NotFound`; `BadRoot`; else those of the system.
+    /// `NotFound`; `BadRoot`; `Unsupported` where `/proc` is not mounted; else those of the
+    /// system.
     pub fn open(workspace: &Workspace, store: &Path) -> Result<Self> {
         const DOING: &str = "open the store";
+        require_proc()?;
         let fd = open_ambient(store, OFlags::NOFOLLOW, DOING)?;
         let stat = stat_fd(fd.as_fd()).map_err(|errno| Error::system(DOING, errno))?;
         let refuse = |why| Err(Error::new(ErrorKind::BadRoot, DOING).detail(why));
@@ -146,7 +149,7 @@ impl Custodian {
     /// # Errors
     /// `NotFound`, `LinkDenied`, `MountCrossing`; else those of the system.
     pub fn pin(&self, at: At<'_>) -> Result<Pinned> {
-        Pinned::new(self.open_at(at, LOOK, "hold")?, "hold").map_err(|error| error.at(at.path))
+        Pinned::new(self.open_at(at, LOOK, "hold")?, at.path.clone(), "hold")
     }
 
     /// The file system's handle of what is at a place, with its type before it (4 bytes, little
@@ -176,7 +179,7 @@ impl Custodian {
     pub fn open_read(&self, at: At<'_>) -> Result<File> {
         const DOING: &str = "open";
         let fd = self.open_at(at, OFlags::RDONLY, DOING)?;
-        File::judged(fd, &self.rules, DOING).map_err(|error| error.at(at.path))
+        File::judged(fd, &self.rules, at.path.clone(), DOING)
     }
 
     /// A folder's entries, ordered by the bytes of their names.

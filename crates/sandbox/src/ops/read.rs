@@ -26,7 +26,7 @@ impl Workspace {
             .root()
             .look(self.rules(), path)
             .map_err(|errno| Error::opening(DOING, errno).at(path))?;
-        Pinned::new(fd, DOING).map_err(|error| error.at(path))
+        Pinned::new(fd, path.clone(), DOING)
     }
 
     /// Opens a regular file for reading.
@@ -37,7 +37,7 @@ impl Workspace {
     pub fn open_file(&self, path: &RawRel) -> Result<File> {
         const DOING: &str = "open";
         let fd = open_following(self.root(), self.rules(), path, OFlags::RDONLY, DOING)?;
-        File::judged(fd, self.rules(), DOING).map_err(|error| error.at(path))
+        File::judged(fd, self.rules(), path.clone(), DOING)
     }
 
     /// Opens a folder for listing.
