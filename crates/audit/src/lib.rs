@@ -1,4 +1,27 @@
 //! An append-only log whose tampering shows.
+//!
+//! ```
+//! use aifirst_audit::{Durability, Event, Kind, Log, Timestamp, VerifyOptions, verify};
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("state.db");
+//! let time = Timestamp::parse("2026-01-02T03:04:05.678901Z")?;
+//! let (mut log, _) = Log::create(&path, "my-log", time.clone(), "boot-1")?;
+//! let receipt = log.append(&Event::new(Kind::Session, time, "boot-1"), None, Durability::Full)?;
+//! assert_eq!(receipt.seq, 1);
+//! assert!(verify(log.connection(), &VerifyOptions::new())?.verdict.is_intact());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Promises: what is stored is what is hashed; an append is whole or not there, also beside other
+//! writers, kills and full disks; a changed, missing, added, moved or repeated row is found and
+//! named; a tail that was cut is found by the copy of the head; what cannot be proved is never
+//! called intact. Clock, randomness and boot id come from the caller.
+//!
+//! Does not promise: to find a rewrite of the database *and* of the copy of its head (there is no
+//! key yet), to keep the last unsynced events through a power loss, that what was said is true, or
+//! that it is redacted: that is vouched for by whoever makes a [`Vetted`].
+
+#![forbid(unsafe_code)]
 
 mod error;
 
