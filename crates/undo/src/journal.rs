@@ -193,10 +193,6 @@ fn unbits(number: i64) -> u64 {
     number as u64
 }
 
-fn narrow(number: i64) -> Result<u32> {
-    u32::try_from(number).map_err(|_| damaged("a number out of range"))
-}
-
 fn action_code(action: Action) -> i64 {
     match action {
         Action::Create => 1,

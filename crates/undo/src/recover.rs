@@ -67,7 +67,6 @@ impl RecoveredAs {
 /// working on it.
 #[derive(Debug)]
 pub struct Abandoned {
-    engine: Engine,
     unit: UnitId,
     op: OpId,
     cause: Cause,
@@ -211,7 +210,6 @@ impl Engine {
                 let dirs = journal::dir_times(conn, row.id)?;
                 let found = self.find(&entries)?;
                 Ok(Abandoned {
-                    engine: self.clone(),
                     unit: row.id,
                     op: row.op,
                     cause: row.cause,
