@@ -47,6 +47,8 @@ mod query;
 
 mod report;
 
+mod inspect;
+
 mod verify;
 
 mod writer;

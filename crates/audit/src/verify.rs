@@ -5,6 +5,7 @@ use crate::digest::{Digest, Head, body_commit, chain, leaf, to_sql};
 use crate::error::{ErrorKind, Result};
 use crate::event::EVENT_FORMAT;
 use crate::head_copy::HeadCopy;
+use crate::inspect;
 use crate::report::{ProblemKind as P, Report};
 use crate::rows::blob;
 use crate::schema;
@@ -136,59 +137,12 @@ impl Check<'_> {
 
     /// Schema first: what the rows say counts only if the tables are what they seem.
     fn begin(&mut self) -> Result<Found> {
-        let mut seen = vec![false; schema::OBJECTS.len()];
-        let mut strange = Vec::new();
-        let mut changed = Vec::new();
-        let mut statement = self
-            .conn
-            .prepare("SELECT type, name, tbl_name, sql FROM main.sqlite_schema")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let column = |i| -> Result<String> {
-                Ok(String::from_utf8_lossy(match row.get_ref(i)? {
-                    ValueRef::Text(t) | ValueRef::Blob(t) => t,
-                    _ => b"",
-                })
-                .into_owned())
-            };
-            let (kind, name, table, sql) = (column(0)?, column(1)?, column(2)?, column(3)?);
-            let ours = schema::OBJECTS.iter().position(|(k, n, s)| {
-                *k == kind && *n == name && *s == sql && (kind != "table" || table == name)
-            });
-            if let Some(flag) = ours.and_then(|i| seen.get_mut(i)) {
-                *flag = true;
-                continue;
-            }
-            let known = schema::OBJECTS.iter().any(|(_, n, _)| *n == name);
-            let about_us = [&name, &table].iter().any(|n| names_us(n));
-            // A table of someone else may refer to ours; what runs by itself may not.
-            let acts = matches!(kind.as_str(), "trigger" | "view") && names_us_within(&sql);
-            if known {
-                let text = format!("the {kind} {name} is not as the format has it");
-                strange.push((P::Schema, text));
-                changed.push(name);
-            } else if about_us
-                || acts
-                || !matches!(kind.as_str(), "table" | "index" | "trigger" | "view")
-            {
-                strange.push((
-                    P::Planted,
-                    format!("the {kind} {name} does not belong there"),
-                ));
-            }
-        }
-        let any = seen.contains(&true) || !changed.is_empty();
-        for (kind, text) in strange {
+        let found = inspect::look(self.conn)?;
+        for (kind, text) in found.strange {
             self.report.add(kind, None, text);
         }
-        if !any {
+        if !found.any {
             return Ok(Found::Nothing);
-        }
-        for (there, (kind, name, _)) in seen.into_iter().zip(schema::OBJECTS) {
-            if !there && !changed.iter().any(|c| c == name) {
-                self.report
-                    .add(P::Schema, None, format!("the {kind} {name} is not there"));
-            }
         }
         match schema::check_format(self.conn) {
             Err(e) if e.kind() == ErrorKind::Damaged => {
@@ -566,14 +520,4 @@ impl Running {
 enum Found {
     Log,
     Nothing,
-}
-
-/// SQL names are not case-sensitive.
-fn names_us(name: &str) -> bool {
-    name.get(..6)
-        .is_some_and(|start| start.eq_ignore_ascii_case("audit_"))
-}
-
-fn names_us_within(sql: &str) -> bool {
-    sql.to_ascii_lowercase().contains("audit_")
 }

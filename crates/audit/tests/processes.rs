@@ -245,3 +245,56 @@ fn lesson_e9_what_cannot_be_stored_is_refused_and_leaves_no_trace() {
     let receipt = log.append(&read(1), None, Durability::Full).unwrap();
     assert_eq!(receipt.seq, report.size);
 }
+
+/// Attack E4: a child process that inherits the log's descriptors would drop its locks.
+#[test]
+fn lesson_e4_a_child_inherits_no_descriptor_of_the_log() {
+    let sample = Sample::new(1);
+    let log = Log::open(&sample.path).unwrap();
+    let held = open_files("self");
+    assert!(
+        held.iter().any(|f| f.ends_with("state.db")),
+        "control: we hold it"
+    );
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    let inherited = open_files(&child.id().to_string());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        !inherited.iter().any(|f| f.contains("state.db")),
+        "{inherited:?}"
+    );
+    drop(log);
+}
+
+/// Attack E3: whoever opens the database beside SQLite drops its locks on closing. Reading
+/// without writing only looks at sizes and times.
+#[test]
+fn lesson_e3_no_source_opens_the_database_but_sqlite() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in std::fs::read_dir(sources).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for forbidden in [
+            "File::open",
+            "OpenOptions",
+            "fs::read",
+            "fs::copy",
+            "fs::write",
+        ] {
+            assert!(
+                !text.contains(forbidden),
+                "{} holds {forbidden}",
+                path.display()
+            );
+        }
+    }
+}
+
+fn open_files(process: &str) -> Vec<String> {
+    std::fs::read_dir(format!("/proc/{process}/fd"))
+        .unwrap()
+        .filter_map(|e| std::fs::read_link(e.ok()?.path()).ok())
+        .map(|p| p.to_string_lossy().into_owned())
+        .collect()
+}
