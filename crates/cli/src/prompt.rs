@@ -139,10 +139,10 @@ fn put(lines: &[String], ask: &str, signals: Option<&Signals>) -> io::Result<Ans
     let mut tty = Restored::new(tty)?;
     let mut text = lines.join("\n");
     text.push_str(&format!("\n{ask} [y/N] "));
+    // What was typed before the question stood there is no answer to it.
+    rustix::termios::tcflush(&tty.file, QueueSelector::IFlush)?;
     tty.file.write_all(text.as_bytes())?;
     tty.file.flush()?;
-    // What was typed before the question was seen is no answer to it.
-    rustix::termios::tcflush(&tty.file, QueueSelector::IFlush)?;
     let no = |why: &str| Answer::No {
         by: By::Terminal,
         reason: Some(why.to_owned()),

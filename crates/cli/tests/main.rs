@@ -1,0 +1,24 @@
+//! The command as people and programs run it: real processes on real files.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests start the binary, lay out its files and stop at the first thing that is wrong"
+)]
+
+mod desk;
+mod terminal;
+
+mod demo;
+mod examples;
+mod exits;
+mod golden;
+mod hostile;
+mod json;
+mod output;
+mod prompts;
+mod signals;
+mod undo;
