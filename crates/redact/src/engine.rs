@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::detect::document::{Extent, Leaf};
 use crate::detect::value::MASKED;
 use crate::detect::{assign, context, document, known};
 use crate::mark::Marker;
@@ -84,13 +85,13 @@ impl Redactor {
         &self.marker
     }
 
-    /// Redacts `text`; `learn` sees each value that is replaced, with its rule.
+    /// Redacts `text`; `None` where nothing was found.
     pub(crate) fn rewrite(
         &self,
         text: &[u8],
         depth: usize,
         counts: &mut Counts,
-        learn: Learn<'_>,
+        memory: &dyn Memory,
     ) -> Option<Vec<u8>> {
         if text.len() > LIMIT || depth > NESTED {
             let reason = if depth > NESTED {
@@ -98,17 +99,13 @@ impl Redactor {
             } else {
                 "too-large"
             };
-            let placeholder = self.marker.placeholder(reason).into_bytes();
-            if text == placeholder {
-                return None;
-            }
             *counts.entry(reason).or_default() += 1;
-            return Some(placeholder);
+            return Some(self.marker.placeholder(reason).into_bytes());
         }
         let mut changed: Option<Vec<u8>> = None;
         for _ in 0..PASSES {
             let current = changed.as_deref().unwrap_or(text);
-            match self.pass(current, depth, counts, learn) {
+            match self.pass(current, depth, counts, memory) {
                 Some(next) => changed = Some(next),
                 None => break,
             }
@@ -121,48 +118,44 @@ impl Redactor {
         text: &[u8],
         depth: usize,
         counts: &mut Counts,
-        learn: Learn<'_>,
+        memory: &dyn Memory,
     ) -> Option<Vec<u8>> {
         let marks = self.marker.all(text);
-        let masked = masked(text, &marks);
-        let view = View::new(&masked);
         let mut spans = Vec::new();
-        known::find(&view, &mut spans);
-        assign::find(&view, &mut spans);
-        context::find(&view, &mut spans);
-        for span in &mut spans {
-            let range = view.original(span.start..span.end);
-            span.start = range.start;
-            span.end = range.end;
-        }
+        let mut extent = Extent::Part;
         if document::looks_like_json(text) {
-            let mut inner = |text: &[u8]| self.rewrite(text, depth + 1, counts, learn);
-            document::find(text, &mut inner, &mut spans);
+            let mut inner = |leaf, text: &[u8]| match leaf {
+                Leaf::Text => self.rewrite(text, depth + 1, counts, memory),
+                Leaf::Number => (!memory.recall(text).is_empty()).then(Vec::new),
+            };
+            extent = document::find(text, &mut inner, &mut spans);
         }
-        self.replace_beside(&marks, text, spans, counts, learn)
+        if extent == Extent::Part {
+            let masked = masked(text, &marks);
+            let view = View::new(&masked);
+            let mut flat = Vec::new();
+            known::find(&view, &mut flat);
+            assign::find(&view, &mut flat);
+            context::find(&view, &mut flat);
+            for span in &mut flat {
+                let range = view.original(span.start..span.end);
+                span.start = range.start;
+                span.end = range.end;
+            }
+            spans.append(&mut flat);
+            spans.append(&mut memory.recall(text));
+        }
+        self.replace(&marks, text, spans, counts, memory)
     }
 
     /// Puts marks in the place of `spans`; `None` where none is left to replace.
-    pub(crate) fn replace(
-        &self,
-        text: &[u8],
-        spans: Vec<Span>,
-        counts: &mut Counts,
-        learn: Learn<'_>,
-    ) -> Option<Vec<u8>> {
-        if spans.is_empty() {
-            return None;
-        }
-        self.replace_beside(&self.marker.all(text), text, spans, counts, learn)
-    }
-
-    fn replace_beside(
+    fn replace(
         &self,
         marks: &[Range<usize>],
         text: &[u8],
         mut spans: Vec<Span>,
         counts: &mut Counts,
-        learn: Learn<'_>,
+        memory: &dyn Memory,
     ) -> Option<Vec<u8>> {
         spans.retain_mut(|span| keep(span, marks));
         let spans = merge(spans);
@@ -179,7 +172,7 @@ impl Redactor {
                 continue;
             }
             let shown = View::new(text.get(span.start..span.end).unwrap_or_default());
-            learn(shown.bytes(), span.rule);
+            memory.learn(shown.bytes(), span.rule);
             *counts.entry(span.rule).or_default() += 1;
             let mark = self.marker.mark(span.rule, shown.bytes());
             if span.with == Replacement::Quoted {
@@ -209,8 +202,13 @@ fn masked<'a>(text: &'a [u8], marks: &[Range<usize>]) -> Cow<'a, [u8]> {
     Cow::Owned(masked)
 }
 
-/// Sees each value that is replaced, with its rule.
-pub(crate) type Learn<'a> = &'a dyn Fn(&[u8], &'static str);
+/// What was seen in this call.
+pub(crate) trait Memory {
+    /// Sees each value that is replaced, with its rule.
+    fn learn(&self, value: &[u8], rule: &'static str);
+    /// Where values that were seen before stand in `text`.
+    fn recall(&self, text: &[u8]) -> Vec<Span>;
+}
 
 /// Whether a find is to be replaced: one inside a mark of ours is not, one that only touches a mark
 /// takes the whole of it, so that no half of a mark stays.

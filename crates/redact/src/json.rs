@@ -4,12 +4,14 @@ use serde_json::{Map, Value};
 
 use crate::detect::document::{holds_the_thing, names_a_thing};
 use crate::detect::keys::{Named, judge};
-use crate::detect::value::{is_random, is_version};
+use crate::detect::value::{is_random, is_version, is_word};
 use crate::detect::{context, known};
-use crate::engine::NESTED;
 use crate::mark::Marker;
 use crate::secret::Counts;
 use crate::span::BY_NAME;
+
+/// Deeper values are replaced whole; what JSON's parsers read by default is less deep.
+const DEPTH: usize = 128;
 
 /// Redacts a string that is not hidden whole.
 pub(crate) type Text<'a> = &'a mut dyn FnMut(&str, &mut Counts) -> Option<String>;
@@ -24,7 +26,7 @@ pub(crate) struct Walk<'a> {
 impl Walk<'_> {
     /// First look: learns what keys hide.
     pub(crate) fn learn(&self, value: &Value, depth: usize) {
-        if depth > NESTED {
+        if depth > DEPTH {
             return;
         }
         match value {
@@ -54,12 +56,12 @@ impl Walk<'_> {
         match value {
             Value::String(text) => (self.learn)(text, rule_of(text)),
             Value::Number(number) => (self.learn)(&number.to_string(), BY_NAME),
-            Value::Array(items) if depth <= NESTED => {
+            Value::Array(items) if depth <= DEPTH => {
                 items
                     .iter()
                     .for_each(|item| self.learn_leaves(item, depth + 1));
             }
-            Value::Object(fields) if depth <= NESTED => {
+            Value::Object(fields) if depth <= DEPTH => {
                 fields
                     .values()
                     .for_each(|item| self.learn_leaves(item, depth + 1));
@@ -76,7 +78,7 @@ impl Walk<'_> {
         text: Text<'_>,
         counts: &mut Counts,
     ) -> Value {
-        if depth > NESTED {
+        if depth > DEPTH {
             return match value {
                 Value::Object(fields) if !fields.is_empty() => self.too_deep(counts),
                 Value::Array(items) if !items.is_empty() => self.too_deep(counts),
@@ -142,6 +144,11 @@ impl Walk<'_> {
 
     /// Whether a value goes whole under a name that is judged so.
     fn hides(&self, value: &Value, named: Named) -> bool {
+        if let Value::String(text) = value
+            && self.marker.at(text.as_bytes(), 0) == Some(text.len())
+        {
+            return false;
+        }
         match (named, value) {
             (Named::Plain, _) | (_, Value::Null | Value::Bool(_)) => false,
             (Named::Maybe, Value::String(text)) => {
@@ -149,9 +156,7 @@ impl Walk<'_> {
             }
             (Named::Maybe, _) => false,
             (Named::Secret, Value::String(text)) => {
-                !text.is_empty()
-                    && !is_version(text.as_bytes())
-                    && self.marker.at(text.as_bytes(), 0) != Some(text.len())
+                !text.is_empty() && !is_version(text.as_bytes())
             }
             (Named::Secret, Value::Array(items)) => !items.is_empty(),
             (Named::Secret, Value::Object(fields)) => !fields.is_empty(),
@@ -203,7 +208,9 @@ fn fate_in_array(items: &[Value], index: usize) -> Named {
         && items
             .get(index)
             .and_then(Value::as_str)
-            .is_none_or(|value| judge(value.as_bytes()) != Named::Plain);
+            .is_none_or(|value| {
+                is_word(value.as_bytes()) && judge(value.as_bytes()) == Named::Secret
+            });
     if hides && !both_names {
         Named::Secret
     } else {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::detect::context::basic_password;
 use crate::detect::known::compile;
 use crate::detect::value::is_random;
-use crate::engine::Redactor;
+use crate::engine::{Memory, Redactor};
 use crate::json::Walk;
 use crate::mark::bits;
 use crate::secret::{Counts, Redacted, Secret};
@@ -21,7 +21,7 @@ const SHORTEST: usize = 6;
 const SHORTEST_NAMED: usize = 4;
 /// More values than this are not remembered: the scope is one call.
 const MOST: usize = 4096;
-/// Rounds of rules and remembered values over one text; each leaves less to find.
+/// Rounds over one JSON value; each leaves less to find.
 const ROUNDS: usize = 4;
 /// What stands under sensitive keys and in ordinary text too.
 const COMMON: &[&str] = &[
@@ -98,23 +98,32 @@ impl Scope {
     pub fn json(&self, value: &Value) -> Redacted<Value> {
         let walk = Walk {
             marker: self.redactor.marker(),
-            learn: &|text, rule| self.learn(text.as_bytes(), rule, SHORTEST),
+            learn: &|text, rule| self.learn_value(text.as_bytes(), rule, SHORTEST),
         };
         walk.learn(value, 0);
         let mut counts = Counts::new();
-        let value = walk.redact(
-            value,
-            0,
-            &mut |text, counts| self.hide(text, counts),
-            &mut counts,
-        );
-        Redacted::new(value, counts)
+        let mut redacted = None;
+        for _ in 0..ROUNDS {
+            let before = self.known().values.len();
+            let current = redacted.as_ref().unwrap_or(value);
+            redacted = Some(walk.redact(
+                current,
+                0,
+                &mut |text, counts| self.hide(text, counts),
+                &mut counts,
+            ));
+            // What a later string taught is to be hidden in the earlier ones too.
+            if self.known().values.len() == before {
+                break;
+            }
+        }
+        Redacted::new(redacted.unwrap_or(Value::Null), counts)
     }
 
     /// Hides `value` from now on, wherever it stands. Values under four bytes are ignored: they
     /// would wipe ordinary text.
     pub fn remember(&self, value: &str) {
-        self.learn(value.as_bytes(), BY_NAME, SHORTEST_NAMED);
+        self.learn_value(value.as_bytes(), BY_NAME, SHORTEST_NAMED);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -122,10 +131,10 @@ impl Scope {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn learn(&self, value: &[u8], rule: &'static str, shortest: usize) {
+    fn learn_value(&self, value: &[u8], rule: &'static str, shortest: usize) {
         let value = value.trim_ascii();
         if let Some(password) = basic_password(value) {
-            self.learn(&password, BY_NAME, shortest);
+            self.learn_value(&password, BY_NAME, shortest);
         }
         let mut known = self.known();
         for form in forms(value) {
@@ -156,37 +165,19 @@ impl Scope {
     }
 
     fn hide_bytes(&self, text: &[u8], counts: &mut Counts) -> Option<Vec<u8>> {
-        let learn = |value: &[u8], rule| {
-            // In free text a name may be taken for a value; it must not wipe the rest of a file.
-            if rule != BY_NAME || !is_name(value) {
-                self.learn(value, rule, SHORTEST);
-            }
-        };
-        let mut changed: Option<Vec<u8>> = None;
-        // After the rules the remembered values, so that what the rules just learned goes everywhere
-        // in the text; then the rules again, because a mark can free the border of a further find.
-        for _ in 0..ROUNDS {
-            let mut more = false;
-            if let Some(next) =
-                self.redactor
-                    .rewrite(changed.as_deref().unwrap_or(text), 0, counts, &learn)
-            {
-                changed = Some(next);
-            }
-            let current = changed.as_deref().unwrap_or(text);
-            let spans = self.remembered(current);
-            if let Some(next) = self.redactor.replace(current, spans, counts, &|_, _| {}) {
-                changed = Some(next);
-                more = true;
-            }
-            if !more {
-                break;
-            }
+        self.redactor.rewrite(text, 0, counts, self)
+    }
+}
+
+impl Memory for Scope {
+    fn learn(&self, value: &[u8], rule: &'static str) {
+        // In free text a name may be taken for a value; it must not wipe the rest of a file.
+        if rule != BY_NAME || !is_name(value) {
+            self.learn_value(value, rule, SHORTEST);
         }
-        changed
     }
 
-    fn remembered(&self, text: &[u8]) -> Vec<Span> {
+    fn recall(&self, text: &[u8]) -> Vec<Span> {
         let mut known = self.known();
         if known.values.is_empty() {
             return Vec::new();

@@ -88,7 +88,12 @@ pub(crate) fn find(view: &View<'_>, found: &mut Vec<Span>) {
             named,
             quoted: false,
         };
+        let folder = slice(text, &name.range).eq_ignore_ascii_case(b"pwd");
         if let Some(value) = value_of(text, name, found) {
+            // The shell's working folder is called `PWD` too.
+            if folder && matches!(text.get(value.start), Some(b'/' | b'~')) {
+                continue;
+            }
             at = at.max(value.end);
             found.push(Span::new(value, BY_NAME));
         }
@@ -255,7 +260,7 @@ fn element(text: &[u8], name: &Range<usize>) -> Option<Option<usize>> {
     }
     let rest = text.get(name.end..)?;
     let close = rest.iter().take(200).position(|byte| *byte == b'>')?;
-    if rest.get(..close)?.iter().any(|byte| *byte == b'=') || rest.get(..close)?.ends_with(b"/") {
+    if rest.get(..close)?.contains(&b'=') || rest.get(..close)?.ends_with(b"/") {
         // Attributes may hold values of their own; the content counts only in a plain element.
         return rest
             .get(..close)?
@@ -458,8 +463,12 @@ fn past_constructor(text: &[u8], from: usize) -> usize {
                         | b'&'
                 )
             })
-        }) && matches!(text.get(from + length), Some(b'"' | b'\'' | b'`'))
-        {
+        }) && match text.get(from + length) {
+            Some(b'"' | b'`') => true,
+            // `&'a` is a lifetime.
+            Some(b'\'') => text.get(from) != Some(&b'&'),
+            _ => false,
+        } {
             return from + length;
         }
     }
@@ -474,6 +483,10 @@ fn literal_end(text: &[u8], from: usize, quote: &[u8]) -> usize {
         if rest.get(at..).is_some_and(|rest| rest.starts_with(quote)) {
             return from + at;
         }
+        // A plain quote ends what an escaped one began: the string around it is over.
+        if quote.first() == Some(&b'\\') && *byte == b'"' {
+            return from + at;
+        }
         match byte {
             b'\n' if quote != b"`" => return from + at,
             // An escaped character is part of the value, also an escaped quote.
@@ -486,9 +499,29 @@ fn literal_end(text: &[u8], from: usize, quote: &[u8]) -> usize {
 
 fn quoted(text: &[u8], open: usize, quote: &[u8], name: &Name, join: Join) -> Option<Range<usize>> {
     let from = open + quote.len();
-    let range = trimmed(text, from..literal_end(text, from, quote));
+    // The quote that closes the text around the name: `"Password: "`.
+    if join == Join::Colon
+        && !name.quoted
+        && text
+            .get(from)
+            .is_none_or(|byte| matches!(byte, b')' | b',' | b';' | b'\n' | b']' | b'}'))
+    {
+        return None;
+    }
+    let comparison = text.get(..open).is_some_and(|head| {
+        head.trim_ascii_end().ends_with(b"==") || head.trim_ascii_end().ends_with(b"!=")
+    });
+    let end = literal_end(text, from, quote);
+    // An apostrophe or a lifetime opens nothing.
+    if quote == b"'" && text.get(end) != Some(&b'\'') {
+        return None;
+    }
+    let range = trimmed(text, from..end);
     let range = past_scheme(text, range);
     let value = slice(text, &range);
+    if comparison && is_word(value) || value.starts_with(b"--") || is_pattern(value) {
+        return None;
+    }
     if join == Join::Loose {
         let telling = value.iter().any(u8::is_ascii_digit) || sql_before(text, name.range.start);
         if name.named != Named::Secret || !telling || value.len() < 4 || value.contains(&b' ') {
@@ -498,15 +531,22 @@ fn quoted(text: &[u8], open: usize, quote: &[u8], name: &Name, join: Join) -> Op
     accept_quoted(value, name.named).then_some(range)
 }
 
+/// `WITH PASSWORD '…'`, `SET PASSWORD '…'`: SQL without a sign between name and value.
 fn sql_before(text: &[u8], start: usize) -> bool {
-    let from = start.saturating_sub(80);
     let head = text
-        .get(from..start)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    [&b"with"[..], b"user", b"identified", b"role", b"set "]
-        .iter()
-        .any(|word| find_bytes(&head, word).is_some())
+        .get(start.saturating_sub(24)..start)
+        .unwrap_or_default();
+    let head = head.trim_ascii_end().to_ascii_lowercase();
+    [
+        &b"with"[..],
+        b"set",
+        b"identified",
+        b"encrypted",
+        b"user",
+        b"role",
+    ]
+    .iter()
+    .any(|word| head.ends_with(word))
 }
 
 /// The authentication schemes that stand before a token (IANA HTTP Authentication Scheme Registry,
@@ -581,6 +621,24 @@ fn is_template(value: &[u8]) -> bool {
             .any(u8::is_ascii_digit)
 }
 
+/// A regular expression about secrets.
+fn is_pattern(value: &[u8]) -> bool {
+    value.starts_with(b"^")
+        || [
+            &b"\\w"[..],
+            b"\\d",
+            b"\\s",
+            b"\\S",
+            b"\\[",
+            b"[a-z",
+            b"[A-Z",
+            b"[0-9",
+            b"[^",
+        ]
+        .iter()
+        .any(|piece| find_bytes(value, piece).is_some())
+}
+
 /// The characters that an unquoted value may run over, cut where its surroundings go on.
 fn run(text: &[u8], from: usize) -> Range<usize> {
     let rest = text.get(from..).unwrap_or_default();
@@ -591,7 +649,7 @@ fn run(text: &[u8], from: usize) -> Range<usize> {
         let ends = byte.is_ascii_whitespace()
             || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | 0)
             || length >= VALUE_MAX
-            || *byte == b'\\' && matches!(next, Some(b'n' | b'r' | b't' | b'"' | b'\''))
+            || *byte == b'\\' && escape_follows(tail)
             || *byte == b'&' && pair_follows(tail)
             || tail.starts_with(b"%26")
             || matches!(byte, b';' | b',')
@@ -617,6 +675,15 @@ fn run(text: &[u8], from: usize) -> Range<usize> {
         }
     }
     range
+}
+
+/// Backslashes, then what ends a value when it is escaped; all of them stay.
+fn escape_follows(tail: &[u8]) -> bool {
+    let slashes = tail.iter().take_while(|byte| **byte == b'\\').count();
+    matches!(
+        tail.get(slashes),
+        Some(b'n' | b'r' | b't' | b'"' | b'\'') | None
+    )
 }
 
 /// `&name=`, `;name=`, `,name=`.
@@ -665,7 +732,7 @@ fn unquoted(
             || join == Join::Loose && netrc_before(text, name.range.start))
         .then_some(range);
     }
-    if is_code(value) {
+    if is_code(value) || is_pattern(value) {
         return None;
     }
     let spelled = slice(text, &name.range);
@@ -880,6 +947,7 @@ const VARIABLES: &[&str] = &[
 
 /// `u32`, `sha256`, `token2`.
 fn is_type_or_variable(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"&").unwrap_or(value);
     let letters = value
         .iter()
         .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_')
@@ -926,6 +994,9 @@ fn authorization(text: &[u8], after: usize) -> Option<Range<usize>> {
         let value = slice(text, &whole);
         let word = value.iter().position(|byte| *byte == b' ').unwrap_or(0);
         let rest = value.get(word..).unwrap_or_default();
+        if find_bytes(rest, b" = ").is_some() {
+            return None;
+        }
         if rest.contains(&b'=') {
             // Parameters may stand in quotes of their own; the line ends them.
             let line = text.get(from..)?;
@@ -941,11 +1012,9 @@ fn authorization(text: &[u8], after: usize) -> Option<Range<usize>> {
         }
     }
     let value = slice(text, &range);
-    (!is_placeholder(value)
-        && !is_template(value)
-        && !is_code(value)
-        && !(is_word(value) && value.len() < 16))
-        .then_some(range)
+    let prose = is_word(value) && value.len() < 16;
+    let none = prose || is_placeholder(value) || is_template(value) || is_code(value);
+    (!none).then_some(range)
 }
 
 /// The values of Cookie and Set-Cookie headers (RFC 6265, sections 4.1 and 4.2).

@@ -28,21 +28,21 @@ struct Shape {
 #[rustfmt::skip]
 const SHAPES: &[Shape] = &[
     // RFC 3986, section 3.2.1; the user name may be empty (redis) or itself the token.
-    Shape { words: &["://"], pattern: r#"^://[^\s:/?#@"'<>`\\]{0,128}:([^\s@/"'<>`]{1,512})@[A-Za-z0-9\[_$%{-]"# },
-    Shape { words: &["curl", "wget"], pattern: r#"^.*?\s(?:-u|--user|-U|--proxy-user)(?:[ =]*)(?:\\?["'])?[^\s:"'=\\]{0,128}:([^\s"']{1,256})"# },
+    Shape { words: &["://"], pattern: r#"^://[^\s:/?#@"'<>`\\]{0,128}:([^\s@/"'<>`]+)@[A-Za-z0-9\[_$%{-]"# },
+    Shape { words: &["curl", "wget"], pattern: r#"^.*?\s(?:-u|--user|-U|--proxy-user)(?:[ =]*)(?:\\?["'])?[^\s:"'=\\]{0,128}:([^\s"']+)"# },
     // A token as user name with an empty password.
     Shape { words: &["curl", "wget"], pattern: r#"^.*?\s(?:-u|--user)(?:[ =]*)["']?([^\s:"'=]{8,256}):(?:["'\s]|$)"# },
-    Shape { words: &["psexec"], pattern: r#"^.*?\s-p ["']?([^\s"']{1,256})"# },
+    Shape { words: &["psexec"], pattern: r#"^.*?\s-p ["']?([^\s"']+)"# },
     Shape { words: &["mysql", "mariadb"], pattern: r#"^.*?\s-p["']?([^\s"']{3,256})"# },
-    Shape { words: &["sshpass"], pattern: r#"^.*?\s-p ?["']?([^\s"']{1,256})"# },
-    Shape { words: &["docker", "podman"], pattern: r#"^ login.*?\s(?:-p|--password)[ =]?["']?([^\s"']{1,2048})"# },
-    Shape { words: &["docker", "podman"], pattern: r#"^[a-z-]* login.*?\s(?:-p|--password)[ =]?["']?([^\s"']{1,2048})"# },
-    Shape { words: &["redis-cli"], pattern: r#"^.*?\s(?:-a|--pass) ["']?([^\s"']{1,256})"# },
-    Shape { words: &["identified by"], pattern: r#"^\s+(?:PASSWORD\s+)?'([^'\n]{1,256})'"# },
-    Shape { words: &["passin", "passout"], pattern: r#"^\s+["']?pass:([^\s"']{1,256})"# },
-    Shape { words: &["smbclient"], pattern: r#"^.*?\s-U ?["']?[^\s%"']{1,64}%([^\s"']{1,256})"# },
-    Shape { words: &["ldap"], pattern: r#"^(?:search|add|modify|delete|passwd|whoami).*?\s-w ["']?([^\s"']{1,256})"# },
-    Shape { words: &["htpasswd"], pattern: r#"^ -[a-zA-Z]*b[a-zA-Z]* \S{1,200} \S{1,64} ["']?([^\s"']{1,256})"# },
+    Shape { words: &["sshpass"], pattern: r#"^.*?\s-p ?["']?([^\s"']+)"# },
+    Shape { words: &["docker", "podman"], pattern: r#"^ login.*?\s(?:-p|--password)[ =]?["']?([^\s"']+)"# },
+    Shape { words: &["docker", "podman"], pattern: r#"^[a-z-]* login.*?\s(?:-p|--password)[ =]?["']?([^\s"']+)"# },
+    Shape { words: &["redis-cli"], pattern: r#"^.*?\s(?:-a|--pass) ["']?([^\s"']+)"# },
+    Shape { words: &["identified by"], pattern: r#"^\s+(?:PASSWORD\s+)?'([^'\n]+)'"# },
+    Shape { words: &["passin", "passout"], pattern: r#"^\s+["']?pass:([^\s"']+)"# },
+    Shape { words: &["smbclient"], pattern: r#"^.*?\s-U ?["']?[^\s%"']{1,64}%([^\s"']+)"# },
+    Shape { words: &["ldap"], pattern: r#"^(?:search|add|modify|delete|passwd|whoami).*?\s-w ["']?([^\s"']+)"# },
+    Shape { words: &["htpasswd"], pattern: r#"^ -[a-zA-Z]*b[a-zA-Z]* \S{1,200} \S{1,64} ["']?([^\s"']+)"# },
 ];
 
 static PATTERNS: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
@@ -88,8 +88,13 @@ pub(crate) fn find(view: &View<'_>, found: &mut Vec<Span>) {
             else {
                 continue;
             };
-            let range = from + secret.start()..from + secret.end();
-            if plausible(secret.as_bytes()) {
+            let kept = secret.as_bytes();
+            let kept = kept
+                .iter()
+                .rposition(|byte| *byte != b'\\')
+                .map_or(kept, |last| kept.get(..=last).unwrap_or(kept));
+            let range = from + secret.start()..from + secret.start() + kept.len();
+            if plausible(kept) {
                 at = at.max(range.end);
                 found.push(Span::new(range, BY_NAME));
                 break;

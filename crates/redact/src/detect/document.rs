@@ -12,11 +12,29 @@ use crate::span::{BY_NAME, Replacement, Span};
 /// Deeper values are left to the layers for free text.
 const DEPTH: usize = 64;
 
-/// Redacts the text of an inner string; `None` where nothing was found.
-pub(crate) type Inner<'a> = &'a mut dyn FnMut(&[u8]) -> Option<Vec<u8>>;
+/// Redacts what a string or a number of the document says; `None` where nothing was found.
+pub(crate) type Inner<'a> = &'a mut dyn FnMut(Leaf, &[u8]) -> Option<Vec<u8>>;
 
-/// Adds the values under sensitive keys, and strings whose escapes hid something.
-pub(crate) fn find(text: &[u8], inner: Inner<'_>, found: &mut Vec<Span>) {
+/// What [`Inner`] is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaf {
+    /// The text that a string stands for.
+    Text,
+    /// A number as it is spelled.
+    Number,
+}
+
+/// How far the text was JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// To its end: nothing in it stands outside of a document.
+    Whole,
+    /// Not to its end, or not at all.
+    Part,
+}
+
+/// Adds the values under sensitive keys, and the strings in which something was found.
+pub(crate) fn find(text: &[u8], inner: Inner<'_>, found: &mut Vec<Span>) -> Extent {
     let mut reader = Reader {
         text,
         at: 0,
@@ -25,10 +43,11 @@ pub(crate) fn find(text: &[u8], inner: Inner<'_>, found: &mut Vec<Span>) {
     };
     loop {
         reader.skip_space();
-        if !matches!(reader.peek(), Some(b'{' | b'[' | b'"'))
-            || reader.value(0, Named::Plain).is_none()
-        {
-            return;
+        if reader.peek().is_none() {
+            return Extent::Whole;
+        }
+        if !matches!(reader.peek(), Some(b'{' | b'[')) || reader.value(0, Named::Plain).is_none() {
+            return Extent::Part;
         }
     }
 }
@@ -78,8 +97,8 @@ impl Reader<'_, '_> {
             }
             b'"' => {
                 let range = self.string()?;
-                if named == Named::Plain {
-                    self.unescaped(range);
+                if !hides(self.slice(start..self.at), named) {
+                    self.string_text(range);
                 }
                 start..self.at
             }
@@ -96,6 +115,14 @@ impl Reader<'_, '_> {
                     return None;
                 }
                 self.at += length;
+                let number = self.text.get(start..self.at).unwrap_or_default();
+                if number.first().is_some_and(u8::is_ascii_digit)
+                    && (self.inner)(Leaf::Number, number).is_some()
+                {
+                    let mut span = Span::new(start..self.at, BY_NAME);
+                    span.with = Replacement::Quoted;
+                    self.found.push(span);
+                }
                 start..self.at
             }
         };
@@ -130,19 +157,24 @@ impl Reader<'_, '_> {
         Some(start..at)
     }
 
-    /// A string with escapes is redacted as the text that it stands for.
-    fn unescaped(&mut self, range: Range<usize>) {
-        let raw = self.slice(range.clone());
-        if raw.len() < 8 || !raw.contains(&b'\\') {
+    /// A string is redacted as the text that it stands for, so that escapes hide nothing and stay whole.
+    fn string_text(&mut self, range: Range<usize>) {
+        if range.len() < 4 {
             return;
         }
         let Some(literal) = self.text.get(range.start - 1..=range.end) else {
             return;
         };
-        let Ok(plain) = serde_json::from_slice::<String>(literal) else {
-            return;
+        let raw = self.slice(range.clone());
+        let changed = if raw.contains(&b'\\') {
+            let Ok(plain) = serde_json::from_slice::<String>(literal) else {
+                return;
+            };
+            (self.inner)(Leaf::Text, plain.as_bytes())
+        } else {
+            (self.inner)(Leaf::Text, self.text.get(range.clone()).unwrap_or_default())
         };
-        if let Some(changed) = (self.inner)(plain.as_bytes())
+        if let Some(changed) = changed
             && let Ok(changed) = String::from_utf8(changed)
             && let Ok(literal) = serde_json::to_string(&changed)
             && let Some(escaped) = literal.get(1..literal.len() - 1)
@@ -170,6 +202,7 @@ impl Reader<'_, '_> {
                 _ => return None,
             }
             let key = self.string()?;
+            self.string_text(key.clone());
             let key = self.slice(key).to_vec();
             self.skip_space();
             if self.peek()? != b':' {

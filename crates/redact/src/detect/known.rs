@@ -65,10 +65,12 @@ pub(crate) fn find(view: &View<'_>, found: &mut Vec<Span>) {
 
 /// The format that covers the value from end to end, if one does.
 pub(crate) fn whole(value: &[u8]) -> Option<&'static str> {
-    let view = View::new(value);
-    token_at(&view, 0)
-        .filter(|(range, _)| *range == (0..value.len()))
-        .map(|(_, name)| name)
+    let mut found = Vec::new();
+    find(&View::new(value), &mut found);
+    match found.as_slice() {
+        [only] if only.start == 0 && only.end == value.len() => Some(only.rule),
+        _ => None,
+    }
 }
 
 fn token_at(view: &View<'_>, start: usize) -> Option<(Range<usize>, &'static str)> {
@@ -107,7 +109,19 @@ fn token_at(view: &View<'_>, start: usize) -> Option<(Range<usize>, &'static str
             continue;
         }
         let range = start + range.start..start + range.end;
-        return Some((widened(text, range, format.name)?, format.name));
+        let mut range = widened(text, range, format.name)?;
+        // The first letter may be that of an escape (`\npm_…`): then the escape goes with it, so that
+        // no lone backslash is left in a string.
+        let slashes = text
+            .get(..range.start)?
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
+        if slashes % 2 == 1 {
+            range.start -= 1;
+        }
+        return Some((range, format.name));
     }
     None
 }
@@ -123,7 +137,11 @@ fn widened(text: &[u8], range: Range<usize>, name: &str) -> Option<Range<usize>>
             .count()
     };
     match name {
-        "private-key" => Some(range.start..pem_end(text, range.end)),
+        "private-key" => {
+            let end = pem_end(text, range.end);
+            // A BEGIN line without key material is somebody talking about keys.
+            (end >= range.end + 16).then_some(range.start..end)
+        }
         "telegram-token" => {
             let digits = back(|byte| byte.is_ascii_digit(), 12);
             (digits >= 5).then(|| range.start - digits..range.end)
@@ -191,7 +209,7 @@ fn pem_end(text: &[u8], from: usize) -> usize {
     while end > from
         && text
             .get(end - 1)
-            .is_some_and(|byte| byte.is_ascii_whitespace())
+            .is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b'\\')
     {
         end -= 1;
     }

@@ -270,6 +270,7 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
         && value
             .get(..open)
             .is_some_and(|head| is_path(head.strip_suffix(b"!").unwrap_or(head)))
+        && goes_on(open, value.get(open + 1..).unwrap_or_default())
     {
         return true;
     }
@@ -284,6 +285,19 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
         return true;
     }
     value.contains(&b'.') && is_path(value) && !is_random(value)
+}
+
+/// Whether a bracket behind `head` letters is left open as code leaves it open before a space, or what
+/// follows its close is how code goes on.
+fn goes_on(head: usize, rest: &[u8]) -> bool {
+    let Some(close) = rest
+        .iter()
+        .rposition(|byte| matches!(byte, b')' | b']' | b'}'))
+    else {
+        return rest.is_empty() || head == 0 || head >= 4;
+    };
+    rest.get(close + 1)
+        .is_none_or(|byte| matches!(byte, b'.' | b'?' | b';' | b',' | b'>' | b':'))
 }
 
 /// `a.b_c.d`, each part a name that begins with a letter.
@@ -340,12 +354,14 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
         return false;
     }
     // A chain of words with a number or two: `us-east-1-production`, `2026-11-02T10:11:12Z`.
-    let longest = value
+    let drawn = value
         .split(|byte| !byte.is_ascii_alphanumeric())
-        .map(<[u8]>::len)
-        .max()
-        .unwrap_or(0);
-    if longest < 10 && !is_uuid(value) {
+        .any(|part| {
+            part.len() >= 8
+                && part.iter().any(u8::is_ascii_digit)
+                && part.iter().any(u8::is_ascii_alphabetic)
+        });
+    if !drawn && !is_uuid(value) {
         return false;
     }
     let digit_runs = value
