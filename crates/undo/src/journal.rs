@@ -297,8 +297,9 @@ fn put_state(conn: &Connection, state: Option<&State>) -> Result<Option<i64>> {
     conn.prepare_cached(
         "INSERT INTO undo_state(kind, mode, uid, gid, size, mtime_s, mtime_ns, ctime_s, ctime_ns,
          btime_s, btime_ns, nlink, rdev, link, xattrs, flags, dev, ino, handle, digest,
-         tree_entries, tree_bytes, tree_digest)
-         VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)",
+         tree_entries, tree_bytes, tree_digest, tree_shape)
+         VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,
+         ?24)",
     )
     .and_then(|mut statement| {
         statement.insert(params![
@@ -325,6 +326,7 @@ fn put_state(conn: &Connection, state: Option<&State>) -> Result<Option<i64>> {
             s.tree.as_ref().map(|t| bits(t.entries)),
             s.tree.as_ref().map(|t| bits(t.bytes)),
             s.tree.as_ref().map(|t| t.digest),
+            s.tree.as_ref().map(|t| t.shape),
         ])
     })
     .map(Some)
@@ -343,17 +345,18 @@ fn get_state(conn: &Connection, id: Option<i64>) -> Result<Option<State>> {
         .prepare_cached(
             "SELECT s.kind, mode, uid, gid, size, mtime_s, mtime_ns, ctime_s, ctime_ns, btime_s,
              btime_ns, nlink, rdev, link, x.data, flags, dev, ino, handle, s.digest, tree_entries,
-             tree_bytes, tree_digest
+             tree_bytes, tree_digest, tree_shape
              FROM undo_state s LEFT JOIN undo_xattrs x ON x.id=s.xattrs WHERE s.id=?1",
         )
         .map_err(reading)?;
     let found = statement
         .query_row([id], |row| {
-            let tree = match (row.get::<_, Option<i64>>(20)?, row.get(22)?) {
-                (Some(entries), Some(digest)) => Some(Tree {
+            let tree = match (row.get::<_, Option<i64>>(20)?, row.get(22)?, row.get(23)?) {
+                (Some(entries), Some(digest), Some(shape)) => Some(Tree {
                     entries: unbits(entries),
                     bytes: unbits(row.get::<_, Option<i64>>(21)?.unwrap_or(0)),
                     digest,
+                    shape,
                 }),
                 _ => None,
             };

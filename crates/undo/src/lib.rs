@@ -35,6 +35,8 @@ mod settle;
 
 mod select;
 
+mod contents;
+
 mod plan;
 
 mod recover;
@@ -43,6 +45,7 @@ pub use apply::{Applied, Outcome};
 pub use begin::{BeginError, Begun};
 pub use change_set::{Change, ChangeSet, CopyFields, Piece, Source};
 pub use conflict::{Conflict, ConflictReason, OnConflict};
+pub use contents::{Contents, Version, contents};
 pub use disk::{Disk, FaultyDisk, Field, Lasting, Place, RealDisk, StoreSync};
 pub use engine::{Clock, Engine, Random};
 pub use error::{Error, ErrorKind, Result};
@@ -50,7 +53,7 @@ pub use journal::{Cause, OpId, UnitId, UnitMeta, UnitStatus};
 pub use plan::{Direction, Does, PlannedPath, RestorePlan};
 pub use recover::{Abandoned, Heading, Recovered, RecoveredAs};
 pub use schema::{FORMAT, format, install};
-pub use select::{PathView, UnitFilter, UnitView, redoable, undoable, unit, units};
+pub use select::{PathView, UnitFilter, UnitView, open_units, redoable, undoable, unit, units};
 pub use settle::{SettleError, Settled, Settling};
 pub use stage::Staged;
 pub use state::{Digest, State, Tree};

@@ -579,7 +579,8 @@ impl Planner<'_> {
             Some(State { tree: Some(_), .. }) => Depth::Tree,
             _ => Depth::Object,
         };
-        let Some(seen) = self.look(path, depth)? else {
+        let looked = self.look(path, depth)?;
+        let Some(mut seen) = looked else {
             return Ok(match self.later(last, path, op)? {
                 Some(reason) => Inverse::Conflict {
                     reason,
@@ -592,6 +593,10 @@ impl Planner<'_> {
         let Some(after) = &change.after else {
             return Ok(Inverse::Nothing);
         };
+        // What will be below is not there to be counted yet; staging counts it.
+        if self.vision.disturbs(&Place::workspace(path)) {
+            seen.tree.clone_from(&after.tree);
+        }
         let remove = |action: Action, before: State| {
             let mut entry = Entry::new(action, path.clone());
             entry.slot = change.slot;
@@ -622,7 +627,6 @@ impl Planner<'_> {
                 beside: None,
             });
         }
-        let mut seen = seen;
         seen.digest = after.digest;
         let action = if after.tree.is_some() {
             Action::DeleteTree

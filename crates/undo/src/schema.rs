@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS undo_state(
   dev INTEGER NOT NULL, ino INTEGER NOT NULL, handle BLOB,
   digest BLOB CHECK(digest IS NULL OR length(digest)=32),
   tree_entries INTEGER, tree_bytes INTEGER,
-  tree_digest BLOB CHECK(tree_digest IS NULL OR length(tree_digest)=32)) STRICT;
+  tree_digest BLOB CHECK(tree_digest IS NULL OR length(tree_digest)=32),
+  tree_shape BLOB CHECK(tree_shape IS NULL OR length(tree_shape)=32)) STRICT;
 CREATE TABLE IF NOT EXISTS undo_change(
   unit INTEGER NOT NULL REFERENCES undo_unit, seq INTEGER NOT NULL,
   action INTEGER NOT NULL CHECK(action BETWEEN 1 AND 8),

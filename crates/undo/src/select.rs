@@ -91,6 +91,15 @@ pub fn unit(conn: &Connection, op: &OpId) -> Result<Option<UnitView>> {
         .transpose()
 }
 
+/// The operations whose units began and never settled, newest first: recovery's work.
+///
+/// # Errors
+/// `Database`.
+pub fn open_units(conn: &Connection) -> Result<Vec<OpId>> {
+    let rows = journal::unit_rows(conn, "WHERE u.status=0 ORDER BY u.id DESC", Vec::new())?;
+    Ok(rows.into_iter().map(|row| row.op).collect())
+}
+
 fn view(conn: &Connection, row: UnitRow) -> Result<UnitView> {
     let paths = journal::outline(conn, row.id)?
         .into_iter()

@@ -14,6 +14,8 @@ pub struct Tree {
     pub bytes: u64,
     /// SHA-256 over path, kind, mode, size, inode, mtime and ctime of every entry, in walk order.
     pub digest: Digest,
+    /// The same without the change times, which our own undos and redos inside the tree change.
+    pub shape: Digest,
 }
 
 /// The whole tuple of one object, as seen at one moment.
@@ -121,11 +123,11 @@ impl State {
         // and entries are compared by the walk where they matter.
         let own_content = self.kind == Kind::Dir
             || (self.size == now.size && self.mtime == now.mtime && self.link == now.link);
-        let below = match (&self.tree, &now.tree) {
-            (Some(a), Some(b)) => a == b,
-            _ => true,
+        let (shape, digest) = match (&self.tree, &now.tree) {
+            (Some(a), Some(b)) => (a.shape == b.shape, a.digest == b.digest),
+            _ => (true, true),
         };
-        if !own_content || !below {
+        if !own_content || !shape {
             return Some(Difference::Content);
         }
         let fields = (self.mode, self.uid, self.gid, self.rdev);
@@ -136,7 +138,12 @@ impl State {
         {
             return Some(Difference::Metadata);
         }
-        (self.kind != Kind::Dir && self.ctime != now.ctime).then_some(Difference::ChangeTime)
+        let same_moment = if self.kind == Kind::Dir {
+            digest
+        } else {
+            self.ctime == now.ctime
+        };
+        (!same_moment).then_some(Difference::ChangeTime)
     }
 
     /// Whether this record, made before our own step, and `now`, seen after it, are one unedited

@@ -134,6 +134,24 @@ impl Vision {
         place
     }
 
+    /// Whether one of the moves begins or ends below `place`, so that what lies there now is not
+    /// what will lie there.
+    pub(crate) fn disturbs(&self, place: &Place) -> bool {
+        let below = |end: &Place| shift(end, place, place).is_some() && end != place;
+        let now = self.now(place, self.len());
+        self.motions.iter().any(|motion| {
+            let (a, b) = match motion {
+                Motion::Move(a, b) | Motion::Swap(a, b) => (a, b),
+                Motion::Made(made) => (made, made),
+            };
+            [a, b].into_iter().any(|end| {
+                below(end)
+                    || matches!(&now, Now::Here(now)
+                        if shift(end, now, now).is_some() && end != now)
+            })
+        })
+    }
+
     /// Whether one of the moves concerns what will be at `place`.
     pub(crate) fn moves(&self, place: &Place) -> bool {
         self.now(place, self.len()) != Now::Here(place.clone())

@@ -63,9 +63,31 @@ pub fn engine_over(disk: Arc<FaultyDisk<RealDisk>>, owner: &str) -> Engine {
     .unwrap()
 }
 
+/// What one attempt came to when it did not succeed.
+#[derive(Debug)]
+pub enum Attempt {
+    Done(OpId),
+    /// Nothing began.
+    NotBegun(#[allow(dead_code, reason = "shown when a test fails")] Error),
+    /// It was taken back, and that is settled.
+    RolledBack(#[allow(dead_code, reason = "shown when a test fails")] Error),
+    /// It is left open, as by a death of the process.
+    Open,
+}
+
 impl World {
+    /// On the file system of the temporary folder.
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory where that is possible: for tests that make many trees and need no durability.
+    pub fn quick() -> Self {
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::within(dir.unwrap())
+    }
+
+    fn within(dir: tempfile::TempDir) -> Self {
         fs::create_dir(dir.path().join("ws")).unwrap();
         let workspace = Workspace::open(&dir.path().join("ws"), Rules::default()).unwrap();
         let store = Store::create(&dir.path().join("store"), "test", Placement::State).unwrap();
@@ -130,6 +152,66 @@ impl World {
             cause,
             session: "s".to_owned(),
             targets: targets.to_vec(),
+        }
+    }
+
+    /// One operation through all stations, as far as it comes.
+    pub fn attempt(&mut self, changes: Vec<Change>) -> Attempt {
+        let mut set = ChangeSet::new();
+        for change in changes {
+            set.push(change).unwrap();
+        }
+        self.attempt_set(&set)
+    }
+
+    pub fn attempt_set(&mut self, set: &ChangeSet) -> Attempt {
+        match self.engine.stage(set) {
+            Ok(staged) => self.carry(staged, aifirst_undo::Cause::Do, &[]),
+            Err(error) => Attempt::NotBegun(error),
+        }
+    }
+
+    /// One undo or redo through all stations, as far as it comes.
+    pub fn attempt_restore(&mut self, op: OpId, direction: Direction) -> Attempt {
+        let plan = match self
+            .engine
+            .plan(&self.db, &[op], direction, OnConflict::Refuse)
+        {
+            Ok(plan) => plan,
+            Err(error) => return Attempt::NotBegun(error),
+        };
+        match self.engine.stage_restore(&plan, 0) {
+            Ok(staged) => self.carry(staged, plan.cause(), &[op]),
+            Err(error) => Attempt::NotBegun(error),
+        }
+    }
+
+    fn carry(
+        &mut self,
+        staged: aifirst_undo::Staged,
+        cause: aifirst_undo::Cause,
+        targets: &[OpId],
+    ) -> Attempt {
+        let meta = self.meta(cause, targets);
+        let begun = match staged.begin(&mut self.db, &meta, nothing) {
+            Ok(begun) => begun,
+            Err(error) => {
+                return match error {
+                    aifirst_undo::BeginError::Changed(e) | aifirst_undo::BeginError::Failed(e) => {
+                        Attempt::NotBegun(e)
+                    }
+                    _ => Attempt::Open,
+                };
+            }
+        };
+        let settled = begun
+            .apply()
+            .settle(&mut self.db, |_, _| Ok::<(), Error>(()));
+        match settled.map(aifirst_undo::Settled::into_outcome) {
+            Ok(Outcome::Done) => Attempt::Done(meta.op),
+            Ok(Outcome::RolledBack(error)) => Attempt::RolledBack(error),
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => Attempt::Open,
         }
     }
 
@@ -240,9 +322,7 @@ impl World {
                     })?,
             );
         }
-        self.engine
-            .sweep(&self.db, &|owner| owner == "owner2")
-            .unwrap();
+        self.engine.sweep(&self.db, &|owner| owner == "owner2")?;
         Ok(ends)
     }
 

@@ -268,7 +268,7 @@ fn fields(disk: &dyn Disk, at: &Place, stat: &Stat, depth: Depth) -> Result<Stat
 
 /// Counts what lies below a folder, without reading any content.
 fn count(disk: &dyn Disk, at: &Place) -> Result<Tree> {
-    let mut sum = Sha256::new();
+    let (mut sum, mut shape) = (Sha256::new(), Sha256::new());
     let (mut entries, mut bytes) = (0_u64, 0_u64);
     let skip = if at.path.is_root() {
         0
@@ -292,16 +292,17 @@ fn count(disk: &dyn Disk, at: &Place) -> Result<Tree> {
             bytes += stat.size;
         }
         let size = if stat.kind == Kind::Dir { 0 } else { stat.size };
-        sum.update((below.len() as u64).to_le_bytes());
-        sum.update(below);
-        sum.update([crate::state::kind_code(stat.kind)]);
-        sum.update(stat.mode.to_le_bytes());
-        sum.update(size.to_le_bytes());
-        sum.update(stat.identity.ino.to_le_bytes());
-        for time in [stat.mtime, stat.ctime] {
-            sum.update(time.sec.to_le_bytes());
-            sum.update(time.nsec.to_le_bytes());
-        }
+        let mut line = Vec::with_capacity(below.len() + 64);
+        line.extend_from_slice(&(below.len() as u64).to_le_bytes());
+        line.extend_from_slice(below);
+        line.push(crate::state::kind_code(stat.kind));
+        line.extend_from_slice(&stat.mode.to_le_bytes());
+        line.extend_from_slice(&size.to_le_bytes());
+        line.extend_from_slice(&stat.identity.ino.to_le_bytes());
+        push_time(&mut line, stat.mtime);
+        shape.update(&line);
+        push_time(&mut line, stat.ctime);
+        sum.update(&line);
         Flow::Continue
     })?;
     if let Some(path) = foreign {
@@ -316,7 +317,13 @@ fn count(disk: &dyn Disk, at: &Place) -> Result<Tree> {
         entries,
         bytes,
         digest: sum.finalize().into(),
+        shape: shape.finalize().into(),
     })
+}
+
+fn push_time(line: &mut Vec<u8>, time: Time) {
+    line.extend_from_slice(&time.sec.to_le_bytes());
+    line.extend_from_slice(&time.nsec.to_le_bytes());
 }
 
 /// Digest of a file's present content, read at bounded memory.
