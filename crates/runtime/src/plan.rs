@@ -92,6 +92,43 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan to read: nothing changes, and there is nothing to show before.
+    #[must_use]
+    pub fn read(summary: impl Into<String>, targets: Vec<Target>, reader: Reader) -> Self {
+        Self::of(summary.into(), targets, Work::Read(reader))
+    }
+
+    /// A plan to change the workspace, exactly reversible as every change set is. Diff, notes and
+    /// the rest are empty: `Plan { notes, ..Plan::change(…) }` fills them.
+    #[must_use]
+    pub fn change(
+        summary: impl Into<String>,
+        targets: Vec<Target>,
+        set: ChangeSet,
+        result: Value,
+    ) -> Self {
+        Self::of(summary.into(), targets, Work::Change { set, result })
+    }
+
+    fn of(summary: String, targets: Vec<Target>, work: Work) -> Self {
+        Self {
+            targets,
+            work,
+            reversibility: Reversibility::Exact,
+            diff: None,
+            content: Vec::new(),
+            summary,
+            notes: Vec::new(),
+            replaces_folder: false,
+        }
+    }
+
+    /// Whether it changes the workspace.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        matches!(&self.work, Work::Change { set, .. } if !set.is_empty())
+    }
+
     /// Bytes of contents touched.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::{Error, Result};
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Diff, Plan, Target, Work};
+use crate::plan::{Diff, Plan, Target};
 use crate::schema::{Param, Type};
 
 use super::place::{Parents, Place, push, quoted, result, result_schema};
@@ -82,24 +82,12 @@ impl Operation for CopyFile {
         let mut notes = from.notes();
         notes.extend(to.notes_of_replacing());
         let copy = Copy { from, to, file };
-        let made = match copy.to.found {
+        let plan = match copy.to.found {
             None => copy.create(source)?,
             Some(_) if !given::flag(params, "overwrite") => return Err(taken(&copy.to)),
             Some(_) => copy.replace(source, context)?,
         };
-        Ok(Plan {
-            targets: made.targets,
-            work: Work::Change {
-                set: made.set,
-                result: made.result,
-            },
-            reversibility: Reversibility::Exact,
-            diff: made.diff,
-            content: made.seen,
-            summary: made.summary,
-            notes,
-            replaces_folder: false,
-        })
+        Ok(Plan { notes, ..plan })
     }
 }
 
@@ -109,17 +97,8 @@ struct Copy {
     file: File,
 }
 
-struct Made {
-    targets: Vec<Target>,
-    set: ChangeSet,
-    result: Value,
-    diff: Option<Diff>,
-    seen: Vec<[u8; 32]>,
-    summary: String,
-}
-
 impl Copy {
-    fn create(self, source: Target) -> Result<Made> {
+    fn create(self, source: Target) -> Result<Plan> {
         let size = self.file.stat().size;
         let mut set = ChangeSet::new();
         let mut targets = vec![source];
@@ -143,17 +122,15 @@ impl Copy {
                 mode: None,
             },
         )?;
-        Ok(Made {
-            targets,
-            set,
-            result: outcome(&self.to, Outcome::Created, size),
+        let summary = format!("copy {old} to {new} ({size} bytes)");
+        let result = outcome(&self.to, Outcome::Created, size);
+        Ok(Plan {
             diff: Some(Diff::Opaque(format!("a copy of {old}: {size} bytes"))),
-            seen: Vec::new(),
-            summary: format!("copy {old} to {new} ({size} bytes)"),
+            ..Plan::change(summary, targets, set, result)
         })
     }
 
-    fn replace(self, source: Target, context: &Context<'_>) -> Result<Made> {
+    fn replace(self, source: Target, context: &Context<'_>) -> Result<Plan> {
         let spelled = self.to.spelled.as_str();
         let there = self.to.open(context)?;
         if there.stat().identity.same_now(&self.file.stat().identity) {
@@ -171,14 +148,9 @@ impl Copy {
         target.bytes = target.bytes.max(size);
         let targets = vec![source, target];
         if content::same_files(&self.file, &there, spelled, context)? {
-            return Ok(Made {
-                targets,
-                set,
-                result: outcome(&self.to, Outcome::Unchanged, size),
-                diff: None,
-                seen: Vec::new(),
-                summary: format!("leave {new} as it is: it has the contents of {old}"),
-            });
+            let summary = format!("leave {new} as it is: it has the contents of {old}");
+            let result = outcome(&self.to, Outcome::Unchanged, size);
+            return Ok(Plan::change(summary, targets, set, result));
         }
         let (diff, seen) = self.difference(&there, context)?;
         push(
@@ -192,13 +164,12 @@ impl Copy {
                 },
             },
         )?;
-        Ok(Made {
-            targets,
-            set,
-            result: outcome(&self.to, Outcome::Changed, size),
+        let summary = format!("replace the contents of {new} by those of {old} ({size} bytes)");
+        let result = outcome(&self.to, Outcome::Changed, size);
+        Ok(Plan {
             diff: Some(diff),
-            seen,
-            summary: format!("replace the contents of {new} by those of {old} ({size} bytes)"),
+            content: seen,
+            ..Plan::change(summary, targets, set, result)
         })
     }
 
@@ -255,6 +226,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::ops::testing::Tree;
+    use crate::plan::Work;
 
     fn params(from: &str, to: &str, overwrite: bool) -> Value {
         json!({"source": from, "destination": to, "overwrite": overwrite})

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::Result;
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Plan, Work};
+use crate::plan::Plan;
 use crate::schema::{Param, Type};
 
 use super::given;
@@ -86,18 +86,10 @@ impl Operation for CreateDirectory {
             1 => format!("make the folder {path}"),
             n => format!("make the folder {path} and {} above it", n - 1),
         };
+        let result = result(&place.path, json!({"created": made > 0, "made": made}));
         Ok(Plan {
-            targets,
-            work: Work::Change {
-                set,
-                result: result(&place.path, json!({"created": made > 0, "made": made})),
-            },
-            reversibility: Reversibility::Exact,
-            diff: None,
-            content: Vec::new(),
-            summary,
             notes: place.notes(),
-            replaces_folder: false,
+            ..Plan::change(summary, targets, set, result)
         })
     }
 }
@@ -106,6 +98,7 @@ impl Operation for CreateDirectory {
 mod tests {
     use super::*;
     use crate::ops::testing::Tree;
+    use crate::plan::Work;
 
     #[test]
     fn folders_above_are_made_first() {

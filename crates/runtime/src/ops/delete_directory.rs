@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::Result;
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Plan, Work};
+use crate::plan::Plan;
 use crate::schema::{Param, Type};
 
 use super::given;
@@ -100,21 +100,15 @@ impl Operation for DeleteDirectory {
                 },
             )?;
         }
+        let result = result(
+            &place.path,
+            json!({"entries": tree.entries, "bytes": tree.bytes}),
+        );
+        let targets = vec![tree.target(Effect::Delete, &place)];
         Ok(Plan {
-            targets: vec![tree.target(Effect::Delete, &place)],
-            work: Work::Change {
-                set,
-                result: result(
-                    &place.path,
-                    json!({"entries": tree.entries, "bytes": tree.bytes}),
-                ),
-            },
-            reversibility: Reversibility::Exact,
-            diff: None,
-            content: Vec::new(),
-            summary,
             notes: place.notes(),
             replaces_folder: tree.has_content(),
+            ..Plan::change(summary, targets, set, result)
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::Result;
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Plan, Work};
+use crate::plan::Plan;
 use crate::schema::{Param, Type};
 
 use super::given;
@@ -88,21 +88,14 @@ impl Operation for DeleteFile {
             Kind::File => "the file",
             other => words(other),
         };
+        let summary = format!("delete {what} {} ({bytes} bytes)", quoted(&place.path));
+        let result = result(
+            &place.path,
+            json!({"kind": kind_word(kind), "bytes": bytes}),
+        );
         Ok(Plan {
-            targets: vec![place.target(Effect::Delete)],
-            work: Work::Change {
-                set,
-                result: result(
-                    &place.path,
-                    json!({"kind": kind_word(kind), "bytes": bytes}),
-                ),
-            },
-            reversibility: Reversibility::Exact,
-            diff: None,
-            content: Vec::new(),
-            summary: format!("delete {what} {} ({bytes} bytes)", quoted(&place.path)),
             notes,
-            replaces_folder: false,
+            ..Plan::change(summary, vec![place.target(Effect::Delete)], set, result)
         })
     }
 }

@@ -16,7 +16,7 @@ const EFFORT: usize = 4_000_000;
 /// The diff between two contents; `None` is a file that is not there.
 ///
 /// No clock decides how fine it is, so that planning twice gives the same.
-pub(super) fn unified(path: &str, old: Option<&[u8]>, new: Option<&[u8]>, limit: usize) -> Diff {
+pub(crate) fn unified(path: &str, old: Option<&[u8]>, new: Option<&[u8]>, limit: usize) -> Diff {
     let too_large = |bytes: Option<&[u8]>| bytes.is_some_and(|b| b.len() > limit);
     if too_large(old) || too_large(new) {
         return opaque("too large to be shown as lines", size(old), size(new));

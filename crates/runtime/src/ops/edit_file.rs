@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::{Error, Result};
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Diff, Plan, Work};
+use crate::plan::{Diff, Plan};
 use crate::schema::{Param, Type};
 
 use super::place::{Place, push, quoted, result, result_schema};
@@ -161,8 +161,9 @@ impl Operation for EditFile {
         target.bytes = target.bytes.max(count(spliced.text()));
         let summary = summary(&place, &replaced, changed, tried);
         let notes = place.notes_of_replacing();
-        let work = if tried {
-            Work::Read(Box::new(move |_| Ok(result)))
+        let targets = vec![target];
+        let plan = if tried {
+            Plan::read(summary, targets, Box::new(move |_| Ok(result)))
         } else {
             let mut set = ChangeSet::new();
             if changed {
@@ -175,17 +176,13 @@ impl Operation for EditFile {
                     },
                 )?;
             }
-            Work::Change { set, result }
+            Plan::change(summary, targets, set, result)
         };
         Ok(Plan {
-            targets: vec![target],
-            work,
-            reversibility: Reversibility::Exact,
             diff: changed.then_some(diff),
             content: vec![seen],
-            summary,
             notes,
-            replaces_folder: false,
+            ..plan
         })
     }
 }
@@ -302,6 +299,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::ops::testing::Tree;
+    use crate::plan::Work;
 
     fn edit(old: &str, new: &str) -> Value {
         json!([{"oldText": old, "newText": new}])

@@ -10,7 +10,7 @@ use crate::effect::{Effect, Reversibility};
 use crate::env::rfc3339;
 use crate::error::Result;
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Plan, Work};
+use crate::plan::Plan;
 use crate::schema::{Param, Type};
 
 use super::place::{KIND_WORDS, Place, kind_word, quoted, result, result_schema};
@@ -129,17 +129,10 @@ impl Operation for GetFileInfo {
             None => format!("tell about {}", quoted(&place.path)),
         };
         let notes = place.notes();
+        let reader = Box::new(move |context: &Context<'_>| tell(&place, file.as_ref(), context));
         Ok(Plan {
-            targets: vec![target],
-            work: Work::Read(Box::new(move |context| {
-                tell(&place, file.as_ref(), context)
-            })),
-            reversibility: Reversibility::Exact,
-            diff: None,
-            content: Vec::new(),
-            summary,
             notes,
-            replaces_folder: false,
+            ..Plan::read(summary, vec![target], reader)
         })
     }
 }

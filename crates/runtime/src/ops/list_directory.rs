@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::Result;
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Plan, Work};
+use crate::plan::Plan;
 use crate::schema::{Param, Type};
 
 use super::given;
@@ -114,17 +114,15 @@ impl Operation for ListDirectory {
         target.stat = Some(dir.folder().clone());
         target.bytes = 0;
         let (path, spelled) = (place.path.clone(), place.spelled.clone());
+        let reader =
+            Box::new(move |context: &Context<'_>| list(&dir, &path, &spelled, limit, context));
         Ok(Plan {
-            targets: vec![target],
-            work: Work::Read(Box::new(move |context| {
-                list(&dir, &path, &spelled, limit, context)
-            })),
-            reversibility: Reversibility::Exact,
-            diff: None,
-            content: Vec::new(),
-            summary: format!("list {}", quoted(&place.path)),
             notes: place.notes(),
-            replaces_folder: false,
+            ..Plan::read(
+                format!("list {}", quoted(&place.path)),
+                vec![target],
+                reader,
+            )
         })
     }
 }

@@ -2,7 +2,7 @@
 
 mod given;
 mod text;
-mod difference;
+pub(crate) mod difference;
 mod splice;
 mod nearest;
 mod place;

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Plan, Target, Work};
+use crate::plan::{Plan, Target};
 use crate::schema::{Param, Type};
 
 use super::given;
@@ -172,17 +172,9 @@ fn finish(
     let mut notes = from.notes();
     notes.extend(to.notes());
     Ok(Plan {
-        targets,
-        work: Work::Change {
-            set,
-            result: Value::Object(fields),
-        },
-        reversibility: Reversibility::Exact,
-        diff: None,
-        content: Vec::new(),
-        summary,
         notes,
         replaces_folder: over.is_some_and(Tree::has_content),
+        ..Plan::change(summary, targets, set, Value::Object(fields))
     })
 }
 
@@ -256,6 +248,7 @@ fn same_sort(from: &Place, to: &Place) -> Result<()> {
 mod tests {
     use super::*;
     use crate::ops::testing::Tree as Files;
+    use crate::plan::Work;
 
     fn params(from: &str, to: &str, overwrite: bool) -> Value {
         json!({"source": from, "destination": to, "overwrite": overwrite})

@@ -33,7 +33,10 @@ impl Place {
             .workspace()
             .normalize(spelled)
             .map_err(|e| guard(e, spelled))?;
-        let resolved = context.resolve(spelled, leaf)?;
+        let resolved = context
+            .workspace()
+            .resolve(plain.raw(), leaf)
+            .map_err(|e| guard(e, spelled))?;
         Ok(Self {
             spelled: spelled.to_owned(),
             linked: *plain.raw() != resolved.path,

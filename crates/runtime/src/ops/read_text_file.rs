@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
 use crate::error::{Error, Result};
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Plan, Work};
+use crate::plan::Plan;
 use crate::schema::{Param, Type};
 
 use super::content::{self, Next};
@@ -116,15 +116,10 @@ impl Operation for ReadTextFile {
             spelled: place.spelled,
             wanted,
         };
+        let reader = Box::new(move |context: &Context<'_>| reading.run(context));
         Ok(Plan {
-            targets: vec![target],
-            work: Work::Read(Box::new(move |context| reading.run(context))),
-            reversibility: Reversibility::Exact,
-            diff: None,
-            content: Vec::new(),
-            summary,
             notes,
-            replaces_folder: false,
+            ..Plan::read(summary, vec![target], reader)
         })
     }
 }

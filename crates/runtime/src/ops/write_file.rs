@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::effect::{Effect, Reversibility};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::operation::{Example, Operation, Spec};
-use crate::plan::{Diff, Plan, Work};
+use crate::plan::{Diff, Plan};
 use crate::schema::{Param, Type};
 
 use super::place::{Parents, Place, push, quoted, result, result_schema};
@@ -157,14 +157,9 @@ fn create(place: &Place, bytes: Vec<u8>, params: &Value, context: &Context<'_>) 
         },
     )?;
     Ok(Plan {
-        targets,
-        work: Work::Change { set, result },
-        reversibility: Reversibility::Exact,
         diff: Some(diff),
-        content: Vec::new(),
-        summary,
         notes: place.notes(),
-        replaces_folder: false,
+        ..Plan::change(summary, targets, set, result)
     })
 }
 
@@ -219,14 +214,10 @@ fn replace(
     }
     seen.dedup();
     Ok(Plan {
-        targets: vec![target],
-        work: Work::Change { set, result },
-        reversibility: Reversibility::Exact,
         diff,
         content: seen,
-        summary,
         notes: place.notes_of_replacing(),
-        replaces_folder: false,
+        ..Plan::change(summary, vec![target], set, result)
     })
 }
 
@@ -292,7 +283,9 @@ fn count(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::ops::testing::Tree;
+    use crate::plan::Work;
     use std::os::unix::fs::MetadataExt;
 
     fn set(plan: &Plan) -> &[Change] {
