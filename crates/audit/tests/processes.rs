@@ -118,23 +118,89 @@ fn lesson_e1_eight_processes_and_kills_leave_one_whole_chain() {
     assert!(report.size > rows());
     let mut acknowledged: HashMap<u64, String> = HashMap::new();
     for id in 0..next {
-        let Ok(text) = std::fs::read_to_string(acks(id)) else {
-            continue;
-        };
-        // A line cut off by a kill was never finished: not an acknowledgement.
-        let lines = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        for line in lines.lines() {
-            let (seq, leaf) = line.split_once(' ').unwrap();
-            let twice = acknowledged.insert(seq.parse().unwrap(), leaf.to_owned());
+        for (seq, leaf) in read_acks(&acks(id)) {
+            let twice = acknowledged.insert(seq, leaf);
             assert!(twice.is_none(), "number {seq} was given twice");
         }
     }
     assert!(kills > 0 && acknowledged.len() as u64 > rows() / 2);
+    assert_acknowledged(&log, &acknowledged);
+}
+
+fn read_acks(path: &Path) -> HashMap<u64, String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    // A line cut off by a kill was never finished: not an acknowledgement.
+    let lines = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let pairs = lines.lines().map(|line| line.split_once(' ').unwrap());
+    pairs
+        .map(|(seq, leaf)| (seq.parse().unwrap(), leaf.to_owned()))
+        .collect()
+}
+
+fn assert_acknowledged(log: &Log, acknowledged: &HashMap<u64, String>) {
     for (seq, leaf) in acknowledged {
-        let row = row(log.connection(), seq, Bodies::Skip).unwrap();
+        let row = row(log.connection(), *seq, Bodies::Skip).unwrap();
         let row = row.unwrap_or_else(|| panic!("acknowledged row {seq} is lost"));
-        assert_eq!(row.leaf.unwrap().to_string(), leaf, "row {seq} is another");
+        assert_eq!(&row.leaf.unwrap().to_string(), leaf, "row {seq} is another");
     }
+}
+
+/// The system calls that storing goes through fail, or the process dies in them.
+#[test]
+fn failing_and_fatal_system_calls_lose_nothing_acknowledged() {
+    let mut ran = 0;
+    for (call, what) in [
+        ("pwrite64", "error=ENOSPC"),
+        ("pwrite64", "error=EIO"),
+        ("pwrite64", "signal=SIGKILL"),
+        ("fdatasync", "error=EIO"),
+        ("fdatasync", "signal=SIGKILL"),
+    ] {
+        // Only every tenth commit is synced.
+        let all: &[u32] = if call == "pwrite64" {
+            &[1, 2, 5, 14, 33]
+        } else {
+            &[1, 2, 3, 5]
+        };
+        for nth in all {
+            let sample = Sample::new(1);
+            let acks = sample.folder.path().join("acks");
+            let mut tracer = Command::new("strace");
+            tracer
+                .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+                .arg(format!("trace={call}"))
+                .arg("-e")
+                .arg(format!("inject={call}:{what}:when={nth}+"))
+                .arg(std::env::current_exe().unwrap())
+                .args(["--exact", "processes::a_writer_of_its_own", "--ignored"])
+                .env("AUDIT_TEST_LOG", &sample.path)
+                .env("AUDIT_TEST_ACKS", &acks)
+                .env("AUDIT_TEST_ID", "1")
+                .env("AUDIT_TEST_ROWS", "60")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            let Ok(status) = tracer.status() else {
+                println!("skipped: no strace to take system calls away");
+                return;
+            };
+            let acknowledged = read_acks(&acks);
+            if acknowledged.is_empty() && !acks.exists() {
+                println!("skipped: strace may not trace here");
+                return;
+            }
+            assert!(!status.success(), "{call} {what} at {nth}: nobody noticed");
+            let report = sample.verify();
+            assert!(
+                report.verdict.is_intact(),
+                "{call} {what} at {nth}: {:?}",
+                report.problems
+            );
+            let log = Log::open(&sample.path).unwrap();
+            assert_acknowledged(&log, &acknowledged);
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 3 * 5 + 2 * 4);
 }
 
 /// Attack E2 at its root: nothing in this crate begins a writing transaction any other way.

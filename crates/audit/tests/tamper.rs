@@ -1,4 +1,5 @@
 //! The battery: what someone with the user's rights may do to the files, and the verdict on it.
+//! Long because the battery is one table and what only one manipulation needs.
 
 use crate::support::{BOOT, LOG, Sample, body, check, edited, intent, outcome, read, time};
 use aifirst_audit::{
