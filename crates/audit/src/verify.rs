@@ -72,11 +72,11 @@ impl VerifyOptions {
 
 /// Reads the whole log once, in one snapshot and constant memory.
 ///
-/// Bytes, leaves, chain, numbers, columns, bodies, head row, head copy, schema and the
+/// Triggers and views are switched off on `conn` and stay so. Bytes, leaves, chain, numbers, columns, bodies, head row, head copy, schema and the
 /// database's own structure are all compared; whatever cannot be compared is a problem.
 ///
 /// # Errors
-/// Only where the snapshot itself cannot be begun; what is found, unreadable places
+/// `Busy` where another connection locks readers out. What is found, unreadable places
 /// included, is in the report.
 pub fn verify(conn: &Connection, options: &VerifyOptions) -> Result<Report> {
     schema::harden(conn)?;
@@ -95,12 +95,12 @@ pub fn verify(conn: &Connection, options: &VerifyOptions) -> Result<Report> {
         report: Report::new(),
         log: None,
     };
-    check.run();
+    let ran = check.run();
     let report = check.report;
     if let Some(snapshot) = snapshot {
         snapshot.finish()?;
     }
-    Ok(report)
+    ran.map(|()| report)
 }
 
 struct Check<'a> {
@@ -111,7 +111,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn run(&mut self) {
+    fn run(&mut self) -> Result<()> {
         match self.begin().and_then(|found| match found {
             Found::Log => self.rows().and_then(|()| self.rest()),
             Found::Nothing => {
@@ -120,6 +120,8 @@ impl Check<'_> {
             }
         }) {
             Ok(()) => {}
+            // Nobody knows anything yet, and asking again may help.
+            Err(e) if e.can_retry() => return Err(e),
             Err(e) if e.kind() == ErrorKind::NewerFormat => {
                 self.report.add(P::NewerFormat, None, e.to_string());
             }
@@ -133,6 +135,7 @@ impl Check<'_> {
                 self.report.add(P::Unreadable, Some(next), text);
             }
         }
+        Ok(())
     }
 
     /// Schema first: what the rows say counts only if the tables are what they seem.

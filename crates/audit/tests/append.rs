@@ -49,6 +49,11 @@ fn append_joins_a_transaction_of_someone_else() {
         // Dropped without a commit: both are gone.
     }
     assert_eq!(head(&conn).unwrap(), before);
+    let dangling = conn.execute("INSERT INTO undo_unit VALUES ('u', 3)", []);
+    assert!(
+        dangling.is_err(),
+        "foreign keys hold although triggers are off"
+    );
     let tx = begin(&conn, TransactionBehavior::Immediate);
     let receipt = append_in(&tx, &intent(7), Some(&body(7))).unwrap();
     tx.execute(
@@ -344,6 +349,29 @@ fn durability_is_set_between_transactions() {
     assert_eq!(level(), 1);
     let tx = begin(&conn, TransactionBehavior::Immediate);
     assert!(set_durability(&tx, Durability::Full).is_err());
+}
+
+#[test]
+fn equal_bodies_do_not_show_as_equal() {
+    let sample = Sample::new(0);
+    let mut log = Log::open(&sample.path).unwrap();
+    let commits: Vec<_> = [1, 2]
+        .into_iter()
+        .map(|salt| {
+            let value = serde_json::json!({ "path": "same" });
+            let body = Body::new(Vetted::dangerous_assume_redacted(value), [salt; 32]);
+            let receipt = log
+                .append(&read(1), Some(&body), Durability::Normal)
+                .unwrap();
+            let row =
+                aifirst_audit::row(log.connection(), receipt.seq, aifirst_audit::Bodies::Load);
+            let row = row.unwrap().unwrap();
+            assert_eq!(row.body.value().unwrap()["path"], "same");
+            row.event.unwrap().body_commit().unwrap()
+        })
+        .collect();
+    assert_ne!(commits[0], commits[1]);
+    assert!(!commits.contains(&digest::leaf(br#"{"path":"same"}"#)));
 }
 
 #[derive(Debug, Clone)]

@@ -552,8 +552,8 @@ fn lesson_e7_a_removed_wal_or_an_old_database_is_a_rollback() {
             .head_copy(HeadCopyFound::Copy(copy.clone()), boot)
     };
     assert!(check(&path, &options(BOOT)).verdict.is_intact());
+    // First with the stale -shm beside it, then without.
     std::fs::remove_file(&wal).unwrap();
-    let _ = std::fs::remove_file(folder.path().join("state.db-shm"));
     for (database, rows) in copies.into_iter().zip([0, 4]).rev() {
         std::fs::write(&path, database).unwrap();
         for boot in [BOOT, "another boot"] {
@@ -635,6 +635,23 @@ fn what_is_no_log_is_unreadable_and_never_intact() {
     assert!(
         !report.verdict.is_intact(),
         "tables without a genesis are no log"
+    );
+    let path = folder.path().join("text.db");
+    std::fs::write(&path, "no database at all ".repeat(500)).unwrap();
+    assert_eq!(check(&path, &VerifyOptions::new()).verdict, V::Unreadable);
+    // Locked out is no verdict.
+    let sample = Sample::new(1);
+    let other = sample.attacker();
+    other
+        .execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE")
+        .unwrap();
+    let conn = Connection::open(&sample.path).unwrap();
+    conn.busy_timeout(std::time::Duration::from_millis(10))
+        .unwrap();
+    assert!(
+        aifirst_audit::verify(&conn, &VerifyOptions::new())
+            .unwrap_err()
+            .can_retry()
     );
 }
 
