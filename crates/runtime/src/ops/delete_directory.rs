@@ -223,4 +223,35 @@ mod tests {
             .unwrap();
         assert_eq!((plan.entries(), plan.bytes()), (5, 11));
     }
+    #[test]
+    fn a_tree_that_holds_something_of_ours_is_not_taken_along() {
+        let files = Files::project();
+        files.write("build/.aifirst-store-x/k", "kept");
+        let e = files.refused(
+            "delete_directory",
+            json!({"path": "build", "recursive": true}),
+        );
+        assert_eq!((e.kind(), e.code()), (ErrorKind::Guard, "protected_name"));
+        let e = files.refused("move_file", json!({"source": "build", "destination": "b"}));
+        assert_eq!((e.kind(), e.code()), (ErrorKind::Guard, "protected_name"));
+    }
+
+    #[test]
+    fn lesson_c9_what_cannot_be_looked_into_is_refused_before_anything_is_prepared() {
+        use std::os::unix::fs::PermissionsExt;
+        if rustix::process::geteuid().is_root() {
+            println!("skipped: root may look into every folder");
+            return;
+        }
+        let files = Files::project();
+        let closed = files.path("build/out");
+        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+        let e = files.refused(
+            "delete_directory",
+            json!({"path": "build", "recursive": true}),
+        );
+        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(e.code(), "permission_denied");
+        assert!(e.to_string().contains("build/out"), "{e}");
+    }
 }

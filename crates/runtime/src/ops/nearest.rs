@@ -3,6 +3,8 @@ use std::collections::HashMap;
 
 /// Lines of a file looked at, at most; beyond that no help is better than a slow one.
 const LINES: usize = 200_000;
+/// Lines compared pair by pair, at most: that costs more.
+const LIKENESS: usize = 20_000;
 /// Characters of a line that are shown.
 const SHOWN: usize = 100;
 
@@ -73,7 +75,7 @@ fn by_likeness(have: &[&str], want: &[&str]) -> Option<usize> {
         .find(|(_, l)| squeezed(l).chars().count() > 2)?;
     let wanted = pairs(line);
     let mut best: Option<(usize, usize)> = None;
-    for (i, there) in have.iter().enumerate().skip(j) {
+    for (i, there) in have.iter().enumerate().take(LIKENESS).skip(j) {
         let there = pairs(there);
         let common: usize = wanted
             .iter()

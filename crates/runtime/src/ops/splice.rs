@@ -83,19 +83,19 @@ impl Spliced {
         if found.is_empty() {
             return Err(Misfit::Nowhere);
         }
-        // Two matches that overlap are no two places that can both be replaced, but they do make
-        // a single one ambiguous.
-        let apart = apart(&found);
-        let (wrong, seen) = match edit.times {
-            Times::Once => (found.len() > 1, found.len()),
-            Times::Exactly(n) => (number(apart.len()) != n, apart.len()),
-            Times::All => (false, apart.len()),
+        let count = number(found.len());
+        let (wrong, count) = match edit.times {
+            Times::Once if found.len() > 1 => (true, count),
+            // A second place that overlaps the first makes it ambiguous all the same.
+            Times::Once if overlaps(&text, edit.old) => (true, 2),
+            Times::Exactly(n) => (count != n, count),
+            Times::Once | Times::All => (false, count),
         };
         if wrong {
             let lines = found.iter().take(10).map(|r| line_of(&text, r.start));
-            return Err(Misfit::Count(number(seen), lines.collect()));
+            return Err(Misfit::Count(count, lines.collect()));
         }
-        let places: Vec<(Range<usize>, Vec<u8>)> = apart
+        let places: Vec<(Range<usize>, Vec<u8>)> = found
             .into_iter()
             .map(|range| core(&text, range, &new))
             .collect();
@@ -186,7 +186,7 @@ enum NewText<'a> {
     Local(Cow<'a, str>),
 }
 
-/// Every place where the old text stands, also overlapping ones; line ends count only where the
+/// The places where the old text stands, apart from each other; line ends count only where the
 /// old text names them itself.
 fn matches<'a>(text: &str, old: &str, new: &'a str) -> (Vec<Range<usize>>, NewText<'a>) {
     let has_cr = |s: &str| s.contains("\r\n");
@@ -231,25 +231,20 @@ fn matches<'a>(text: &str, old: &str, new: &'a str) -> (Vec<Range<usize>>, NewTe
 }
 
 fn all(text: &str, old: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut from = 0;
-    let step = old.chars().next().map_or(1, char::len_utf8);
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find(old)) {
-        let start = from + at;
-        out.push(start..start + old.len());
-        from = start + step;
-    }
-    out
+    text.match_indices(old)
+        .map(|(at, found)| at..at + found.len())
+        .collect()
 }
 
-fn apart(found: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut out: Vec<Range<usize>> = Vec::new();
-    for range in found {
-        if out.last().is_none_or(|last| last.end <= range.start) {
-            out.push(range.clone());
-        }
-    }
-    out
+/// Whether the one place where the old text stands is overlapped by another.
+fn overlaps(text: &str, old: &str) -> bool {
+    let (text, old) = (text.replace("\r\n", "\n"), old.replace("\r\n", "\n"));
+    let step = old.chars().next().map_or(1, char::len_utf8);
+    let again = |at: usize| {
+        text.get(at + step..)
+            .is_some_and(|rest| rest.contains(&old))
+    };
+    text.find(&old).is_some_and(again)
 }
 
 fn number(n: usize) -> u64 {
@@ -408,7 +403,7 @@ mod tests {
         // Overlapping ones are ambiguous too.
         assert_eq!(
             edited("aaa", &[once("aa", "b")]),
-            Err(Misfit::Count(2, vec![1, 1]))
+            Err(Misfit::Count(2, vec![1]))
         );
         let all = |times| {
             [Edit {

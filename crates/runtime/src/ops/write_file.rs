@@ -136,6 +136,7 @@ fn create(place: &Place, bytes: Vec<u8>, params: &Value, context: &Context<'_>) 
     let mut target = place.target(Effect::Create);
     target.bytes = count(&bytes);
     targets.push(target);
+    let has_lines = !bytes.is_empty();
     let diff = difference::unified(
         &place.path.to_string(),
         None,
@@ -157,7 +158,8 @@ fn create(place: &Place, bytes: Vec<u8>, params: &Value, context: &Context<'_>) 
         },
     )?;
     Ok(Plan {
-        diff: Some(diff),
+        // An empty file has no line to show.
+        diff: has_lines.then_some(diff),
         notes: place.notes(),
         ..Plan::change(summary, targets, set, result)
     })
