@@ -388,7 +388,26 @@ fn the_trial_tells_what_works_and_leaves_nothing() {
             .set_modified(old)
             .unwrap();
     }
+    // What a killed trial left is swept; what only has such a name is not touched.
+    let keep = [
+        scene.ws(".aifirst-probe-dir"),
+        scene.ws(".aifirst-probe-link"),
+    ];
+    fs::create_dir(&keep[0]).unwrap();
+    scene.link("../outside/secret", ".aifirst-probe-link");
+    fs::File::open(scene.host("ws"))
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
     let before = manifest(&scene.host(""));
+    fs::write(scene.ws(".aifirst-probe-1-0"), "probe").unwrap();
+    fs::write(scene.host("store/.aifirst-probe-9-9"), "").unwrap();
+    for name in ["ws", "store"] {
+        fs::File::open(scene.host(name))
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
+    }
     let probe = custodian.probe().unwrap();
     println!("{probe:?}");
     assert!(probe.rename && probe.exchange && probe.link, "{probe:?}");

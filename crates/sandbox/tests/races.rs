@@ -1,12 +1,13 @@
 //! Swaps beside running calls: nothing outside is ever reached.
 
+use std::cell::Cell;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aifirst_sandbox::{At, Flow, How, Leaf, Time, WalkLimits};
+use aifirst_sandbox::{At, Error, ErrorKind, Flow, How, Leaf, Time, WalkLimits};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::scene::{INSIDE, SECRET, Scene, rel, skipped};
@@ -68,12 +69,15 @@ fn contested() -> Scene {
     scene
 }
 
-fn repeat(mut call: impl FnMut()) -> u64 {
+/// Calls for `LONG` at least, and until `call` says that it met everything it has to meet: on a
+/// busy machine the swapper may not run at all for a second.
+fn repeat(mut call: impl FnMut() -> bool) -> u64 {
     let start = Instant::now();
     let mut calls = 0;
-    while start.elapsed() < LONG {
+    let mut enough = false;
+    while start.elapsed() < LONG || (!enough && start.elapsed() < 30 * LONG) {
         for _ in 0..50 {
-            call();
+            enough = call();
             calls += 1;
         }
     }
@@ -104,6 +108,7 @@ fn lesson_b3_swaps_of_folder_and_leaf_never_let_a_read_out() {
                     assert_eq!(crate::scene::text(&file), INSIDE, "an escape");
                 });
             }
+            inside > 0 && refused > 0
         });
         println!(
             "{calls} calls, {} swaps, {inside} read, {refused} refused",
@@ -126,17 +131,25 @@ fn lesson_b3_the_same_harness_defeats_canonicalize_and_open() {
         let path = scene.ws(path);
         repeat(|| {
             let Ok(real) = path.canonicalize() else {
-                return;
+                return true;
             };
             if real.starts_with(&top) && std::fs::read_to_string(&real).is_ok_and(|t| t == SECRET) {
                 escapes += 1;
             }
+            true
         });
     }
     println!("canonicalize-and-open escaped {escapes} times");
     if escapes == 0 {
         skipped("canonicalize-and-open did not lose within its two seconds on this machine");
     }
+}
+
+/// Whether it worked, or cannot on this file system.
+fn worked<T>(result: &Result<T, Error>) -> bool {
+    result
+        .as_ref()
+        .map_or_else(|error| error.kind() == ErrorKind::Unsupported, |_| true)
 }
 
 #[test]
@@ -159,20 +172,21 @@ fn lesson_b3_swaps_never_let_the_custodian_or_a_walk_out() {
     let (leaf, folder) = (At::workspace(&leaf), At::workspace(&folder));
     let _folders = Swapper::start(&scene.ws("d"), &scene.ws("dlink"));
     let _leaves = Swapper::start(&scene.ws("leaf"), &scene.ws("leaflink"));
-    let mut done = [0_u64; 10];
-    let mut count = |index: usize, ok: bool| done[index] += u64::from(ok);
+    let done = [const { Cell::new(0_u64) }; 9];
+    let count = |index: usize, ok: bool| done[index].set(done[index].get() + u64::from(ok));
     let mut number = 0_u32;
     repeat(|| {
         number += 1;
+        // It stays behind where the folder is swapped before its removal.
+        let _ = custodian.unlink(new);
         for at in [at, leaf] {
             count(0, custodian.set_mode(at, 0o600 + (number & 0o7)).is_ok());
             let mtime = Time {
                 sec: 1_000_000_000 + i64::from(number),
                 nsec: 7,
             };
-            let is_link = custodian.set_times(at, mtime).is_ok();
-            count(1, is_link);
-            count(2, custodian.set_xattr(at, b"user.mark", b"1").is_ok());
+            count(1, custodian.set_times(at, mtime).is_ok());
+            count(2, worked(&custodian.set_xattr(at, b"user.mark", b"1")));
             if let Ok(file) = custodian.open_read(at) {
                 assert_eq!(crate::scene::text(&file), INSIDE, "an escape");
                 count(3, true);
@@ -183,11 +197,9 @@ fn lesson_b3_swaps_never_let_the_custodian_or_a_walk_out() {
             count(4, true);
             count(5, custodian.unlink(new).is_ok());
         }
-        if let Ok(made) = custodian.make_unnamed(folder, 0o644) {
-            count(
-                6,
-                custodian.publish(&made, new).is_ok() && custodian.unlink(new).is_ok(),
-            );
+        match custodian.make_unnamed(folder, 0o644) {
+            Ok(made) => count(6, custodian.publish(&made, new).is_ok()),
+            other => count(6, worked(&other)),
         }
         if custodian.rename(at, aside, How::NoReplace).is_ok() {
             count(7, true);
@@ -202,11 +214,13 @@ fn lesson_b3_swaps_never_let_the_custodian_or_a_walk_out() {
             Flow::Continue
         });
         count(8, seen.is_ok());
+        done.iter().all(|times| times.get() > 0)
     });
+    let done = done.map(Cell::into_inner);
     println!("succeeded between swaps: {done:?}");
     assert!(
-        done[3] > 0 && done[4] > 0 && done[7] > 0,
-        "the calls must also have worked"
+        done.iter().all(|times| *times > 0),
+        "all must also have worked"
     );
     drop((_folders, _leaves));
     assert_eq!(scene.outside(), before, "something outside was changed");

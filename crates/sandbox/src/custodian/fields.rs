@@ -4,7 +4,9 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, Gid, IFlags, Mode, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags};
+use rustix::fs::{
+    AtFlags, CWD, Gid, IFlags, Mode, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags,
+};
 use rustix::io::Errno;
 
 use super::{At, Custodian, LOOK};
@@ -160,7 +162,13 @@ pub(super) fn set_times(fd: BorrowedFd<'_>, mtime: Time) -> std::result::Result<
             tv_nsec: i64::from(mtime.nsec),
         },
     };
-    rustix::fs::utimensat(fd, c"", &times, AtFlags::EMPTY_PATH)
+    match rustix::fs::utimensat(fd, c"", &times, AtFlags::EMPTY_PATH) {
+        // Older kernels know no empty path here.
+        Err(Errno::INVAL | Errno::NOENT) => {
+            rustix::fs::utimensat(CWD, sys::proc_path(fd), &times, AtFlags::empty())
+        }
+        done => done,
+    }
 }
 
 /// Through `/proc`, since the attribute calls take no `O_PATH` descriptor; the kernel's link

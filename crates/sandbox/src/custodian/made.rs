@@ -254,6 +254,10 @@ impl Made {
         sync_fd(self.fd.as_fd(), what).map_err(|errno| self.failed("sync", errno))
     }
 
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
     fn failed(&self, doing: &'static str, errno: Errno) -> Error {
         Error::system(doing, errno).at(&self.path)
     }

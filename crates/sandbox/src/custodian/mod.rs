@@ -1,6 +1,7 @@
-//! The handles that undo's exactness needs: every field of every kind of object, between a
-//! workspace and its store. Beneath its two roots like everything else, and through no link at
-//! all; but the rules for types, link counts and mode bits do not bind it.
+//! The handles that undo's exactness needs, between a workspace and its store.
+//!
+//! Every field of every kind of object is reached, beneath the two roots like everything else
+//! and through no link at all; the rules for types, link counts and mode bits do not bind it.
 
 mod fields;
 mod made;

@@ -1,6 +1,9 @@
 //! What works between a workspace and its store: tried, not guessed.
 
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::fs::FlockOperation;
 
 use super::{At, Custodian, How, Made, Side};
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +32,13 @@ pub struct Probe {
     pub clean: bool,
 }
 
+/// What the names of trials begin with.
+const PREFIX: &[u8] = b".aifirst-probe-";
+
+fn lock(fd: BorrowedFd<'_>) -> bool {
+    rustix::fs::flock(fd, FlockOperation::NonBlockingLockExclusive).is_ok()
+}
+
 /// How many names are tried before a folder full of them is given up.
 const NAMES: u32 = 1_000;
 
@@ -45,6 +55,7 @@ impl Custodian {
         for at in [At::workspace(&root), At::store(&root)] {
             times.push((at, self.stat(at)?));
         }
+        self.sweep_trials();
         let probe = self.try_all();
         for (at, before) in times {
             if let Some(before) = before {
@@ -53,6 +64,26 @@ impl Custodian {
             }
         }
         probe
+    }
+
+    /// Removes what trials of killed processes left behind: a living one holds its file locked.
+    fn sweep_trials(&self) {
+        let root = RawRel::root();
+        for side in [Side::Workspace, Side::Store] {
+            // What cannot be listed or opened is not ours to sweep.
+            let names = self.list(At { side, path: &root }).unwrap_or_default();
+            for entry in names.iter().filter(|entry| entry.name.starts_with(PREFIX)) {
+                let Ok(path) = root.join(&entry.name) else {
+                    continue;
+                };
+                let at = At { side, path: &path };
+                if let Ok(file) = self.open_read(at)
+                    && lock(file.fd())
+                {
+                    let _ = self.unlink(at);
+                }
+            }
+        }
     }
 
     fn try_all(&self) -> Result<Probe> {
@@ -116,10 +147,19 @@ impl<'a> Trial<'a> {
         for _ in 0..NAMES {
             // Its own in every process and thread, so that trials do not meet.
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = format!(".aifirst-probe-{process}-{number}");
-            let path = RawRel::root().join(name.as_bytes())?;
-            match custodian.make_file(At { side, path: &path }, 0o600) {
+            let mut name = PREFIX.to_vec();
+            name.extend_from_slice(format!("{process}-{number}").as_bytes());
+            let path = RawRel::root().join(&name)?;
+            let at = At { side, path: &path };
+            match custodian.make_file(at, 0o600) {
                 Ok(made) => {
+                    // Someone may have swept it before it was locked.
+                    let mine = made.stat()?.identity;
+                    let held = lock(made.fd());
+                    let there = custodian.stat(at)?.map(|stat| stat.identity);
+                    if !held || !there.is_some_and(|there| there.same_now(&mine)) {
+                        continue;
+                    }
                     return Ok(Self {
                         custodian,
                         side,
