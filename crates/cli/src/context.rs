@@ -8,7 +8,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aifirst_runtime::{Always, Answer, By, Cancel, Confirm, HomeDirs, Records, Runtime, Settings};
+use aifirst_runtime::{Always, Answer, By, Cancel, Confirm, Records, Runtime, Settings};
 
 use crate::args::{Globals, When};
 use crate::escape;
@@ -146,11 +146,9 @@ impl Context {
         };
         s.client = "aifirst cli".to_owned();
         s.client_version = env!("CARGO_PKG_VERSION").to_owned();
-        s.homes = HomeDirs {
-            home: variable("HOME").map(PathBuf::from),
-            xdg_state: variable("XDG_STATE_HOME").map(PathBuf::from),
-            xdg_config: variable("XDG_CONFIG_HOME").map(PathBuf::from),
-        };
+        s.homes.home = variable("HOME").map(PathBuf::from);
+        s.homes.xdg_state = variable("XDG_STATE_HOME").map(PathBuf::from);
+        s.homes.xdg_config = variable("XDG_CONFIG_HOME").map(PathBuf::from);
         if let Some(confirm) = confirm {
             s.confirm = confirm;
         }

@@ -2,10 +2,11 @@
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 
-use aifirst_runtime::{Call, Diff, Outcome, Receipt, Run, builtin_specs, from_words};
+use aifirst_runtime::{Call, Diff, Outcome, Receipt, Run, from_words};
 use serde_json::Value;
 
 use crate::args;
+use crate::commands::ops::specs;
 use crate::context::Context;
 use crate::escape;
 use crate::exit::Exit;
@@ -50,7 +51,7 @@ fn params(args: &args::Call, context: &Context) -> Result<Value, Fail> {
                 })?;
             words.push((key.to_owned(), value.to_owned()));
         }
-        let specs = builtin_specs();
+        let specs = specs();
         let known = specs.iter().find(|s| s.name == args.operation);
         return Ok(from_words(
             known.map_or(&[][..], |s| s.params.as_slice()),

@@ -1,5 +1,5 @@
 //! `aifirst doctor`: what this machine supports, and how to get the rest.
-use aifirst_runtime::{Check, home};
+use aifirst_runtime::{Check, doctor};
 use serde_json::json;
 
 use crate::context::Context;
@@ -10,7 +10,7 @@ use crate::render::table::{self, Cell};
 use crate::report::Fail;
 
 pub(crate) fn run(context: &Context, out: &mut Out) -> Result<Exit, Fail> {
-    let checks = home::doctor(&context.settings(None)?);
+    let checks = doctor(&context.settings(None)?);
     let exit = if checks.iter().any(|c| c.state == "missing") {
         Exit::Unsupported
     } else {

@@ -1,5 +1,5 @@
 //! `aifirst ops`: the operations, and one of them with its parameters and examples.
-use aifirst_runtime::{Need, Param, Spec, Type, builtin_specs, object_schema};
+use aifirst_runtime::{Need, Param, Registry, Spec, Type, object_schema};
 use serde_json::{Value, json};
 
 use crate::args;
@@ -10,7 +10,7 @@ use crate::render::table::{self, Cell, wrap};
 use crate::report::Fail;
 
 pub(crate) fn run(args: &args::Ops, out: &mut Out) -> Result<Exit, Fail> {
-    let specs = builtin_specs();
+    let specs = specs();
     match &args.operation {
         None if out.is_json() => {
             for spec in &specs {
@@ -35,6 +35,14 @@ pub(crate) fn run(args: &args::Ops, out: &mut Out) -> Result<Exit, Fail> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The tables of the operations that are built in; no workspace is needed for them.
+pub(crate) fn specs() -> Vec<Spec> {
+    Registry::builtin()
+        .iter()
+        .map(|op| op.spec().clone())
+        .collect()
 }
 
 fn document(spec: &Spec) -> Value {

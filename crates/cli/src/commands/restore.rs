@@ -26,11 +26,9 @@ pub(crate) fn run(
     out: &mut Out,
 ) -> Result<Exit, Fail> {
     context.take_signals()?;
-    let request = RestoreRequest {
-        select: select(args, context)?,
-        on_conflict: on_conflict(&args.choice),
-        run: if args.dry_run { Run::DryRun } else { Run::Do },
-    };
+    let mut request = RestoreRequest::new(select(args, context)?);
+    request.on_conflict = on_conflict(&args.choice);
+    request.run = if args.dry_run { Run::DryRun } else { Run::Do };
     let word = match direction {
         Direction::Undo => "undo",
         Direction::Redo => "redo",

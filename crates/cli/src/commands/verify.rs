@@ -14,15 +14,16 @@ pub(crate) fn run(context: &Context, out: &mut Out) -> Result<Exit, Fail> {
     let result = context.records().and_then(|r| Ok(r.verify()?));
     progress.stop();
     let verified = result?;
-    let exit = if verified.intact {
-        Exit::Done
-    } else {
-        Exit::Tampered
+    let exit = match (verified.intact, verified.tampered) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Tampered,
+        // Nothing is proved either way.
+        (false, false) => Exit::State,
     };
     if out.is_json() {
         json(&verified, exit, out);
     } else {
-        human(&verified, out);
+        human(&verified, exit, out);
     }
     Ok(exit)
 }
@@ -33,21 +34,33 @@ fn json(v: &Verified, exit: Exit, out: &mut Out) {
     if exit != Exit::Done
         && let Value::Object(map) = &mut document
     {
-        map.insert("error".to_owned(), tampered(v).envelope());
+        map.insert("error".to_owned(), not_intact(v, exit).envelope());
     }
     out.json(&document);
 }
 
-fn tampered(v: &Verified) -> Fail {
-    Fail::new(
-        Exit::Tampered,
-        "log_tampered",
-        format!("the log is not what was written: {}", v.verdict),
-    )
-    .with_hint("keep the state folder as it is; a copy from before shows what is missing")
+fn not_intact(v: &Verified, exit: Exit) -> Fail {
+    if exit == Exit::Tampered {
+        Fail::new(
+            exit,
+            "log_tampered",
+            format!("the log is not what was written: {}", v.verdict),
+        )
+        .with_hint("keep the state folder as it is; a copy from before shows what is missing")
+    } else {
+        Fail::new(
+            exit,
+            "log_unproved",
+            format!(
+                "the log can be proved neither right nor wrong: {}",
+                v.verdict
+            ),
+        )
+        .with_hint("`aifirst doctor` says what is wrong with the state")
+    }
 }
 
-fn human(v: &Verified, out: &mut Out) {
+fn human(v: &Verified, exit: Exit, out: &mut Out) {
     let look = out.look();
     let verdict = escape::line(&v.verdict);
     let events = plural(v.events, "event", "events");
@@ -60,8 +73,9 @@ fn human(v: &Verified, out: &mut Out) {
         out.line(line);
     } else {
         let line = format!(
-            "{}  the log is not what was written",
-            out.paint(style::BAD, &verdict.to_uppercase())
+            "{}  {}",
+            out.paint(style::BAD, &verdict.to_uppercase()),
+            escape::line(&not_intact(v, exit).message)
         );
         out.line(line);
         for p in &v.problems {
@@ -79,7 +93,7 @@ fn human(v: &Verified, out: &mut Out) {
     }
     if !v.intact && !look.quiet {
         out.flush();
-        if let Some(hint) = &tampered(v).hint {
+        if let Some(hint) = &not_intact(v, exit).hint {
             say(&format!("hint: {hint}"));
         }
     }

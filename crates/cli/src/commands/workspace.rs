@@ -1,6 +1,5 @@
 //! `aifirst workspace`: make, list and forget workspaces.
-use aifirst_runtime::home::{self, Foreign, Forgotten};
-use aifirst_runtime::{Answer, WorkspaceView};
+use aifirst_runtime::{Answer, Foreign, Forgotten, WorkspaceView};
 
 use crate::args;
 use crate::context::Context;
@@ -25,20 +24,24 @@ pub(crate) fn run(
 
 fn init(foreign_owner: bool, context: &mut Context, out: &mut Out) -> Result<Exit, Fail> {
     context.take_signals()?;
-    let foreign = if foreign_owner {
-        Foreign::Accept
-    } else {
-        Foreign::Refuse
-    };
-    let view = home::init(&context.settings(None)?, foreign)?;
+    let mut settings = context.settings(None)?;
+    if foreign_owner {
+        settings.foreign = Foreign::Accept;
+    }
+    let made = aifirst_runtime::init(&settings)?;
     if out.is_json() {
-        out.json(&view);
+        out.json(&made);
     } else {
+        let word = if made.new {
+            "new workspace"
+        } else {
+            "known workspace"
+        };
         let line = format!(
             "{}  {}  {}",
-            out.paint(style::GOOD, "workspace"),
-            escape::line(&view.root),
-            out.paint(style::DIM, &escape::line(&view.id))
+            out.paint(style::GOOD, word),
+            escape::line(&made.workspace.root),
+            out.paint(style::DIM, &escape::line(&made.workspace.id))
         );
         out.line(line);
     }
@@ -46,7 +49,7 @@ fn init(foreign_owner: bool, context: &mut Context, out: &mut Out) -> Result<Exi
 }
 
 fn list(context: &Context, out: &mut Out) -> Result<Exit, Fail> {
-    let views = home::workspaces(&context.settings(None)?)?;
+    let views = aifirst_runtime::list(&context.settings(None)?)?;
     if out.is_json() {
         for view in &views {
             out.json(view);
@@ -81,7 +84,7 @@ fn row(view: &WorkspaceView) -> Vec<Cell> {
 fn forget(which: &str, dry_run: bool, context: &mut Context, out: &mut Out) -> Result<Exit, Fail> {
     context.take_signals()?;
     let settings = context.settings(None)?;
-    let plan = home::forget_plan(&settings, which)?;
+    let plan = aifirst_runtime::forget_plan(&settings, which)?;
     if dry_run {
         tell(&plan, "would delete", out);
         return Ok(Exit::Done);
@@ -89,7 +92,7 @@ fn forget(which: &str, dry_run: bool, context: &mut Context, out: &mut Out) -> R
     if !context.globals.yes {
         ask(&plan, context)?;
     }
-    let forgotten = home::forget(&settings, &plan.id)?;
+    let forgotten = aifirst_runtime::forget(&settings, &plan.id)?;
     tell(&forgotten, "deleted", out);
     Ok(Exit::Done)
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aifirst_runtime::{
-    Answer, By, Call, Confirm, ErrorKind, HomeDirs, LogEntry, LogFilter, OnConflict, Question,
-    Receipt, Records, Reference, RestoreRequest, Run, Runtime, Select, Settings, SystemEnv,
-    rfc3339,
+    Answer, By, Call, Confirm, ErrorKind, LogEntry, LogFilter, Question, Receipt, Records,
+    Reference, RestoreRequest, Runtime, Select, Settings, SystemEnv, rfc3339,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +23,9 @@ use crate::report::Fail;
 
 /// How many lines of the log are shown.
 const LOG_LINES: usize = 12;
+
+/// Where the remarks begin behind short paths.
+const ALIGN: usize = 24;
 
 /// One promise, looked at.
 struct Check {
@@ -112,11 +114,7 @@ fn settings(scratch: &Scratch, person: &Arc<Person>) -> Settings {
     s.client = "aifirst demo".to_owned();
     s.client_version = env!("CARGO_PKG_VERSION").to_owned();
     // Policy and state of whoever runs the demo stay out of it.
-    s.homes = HomeDirs {
-        home: Some(scratch.home()),
-        xdg_state: None,
-        xdg_config: None,
-    };
+    s.homes.home = Some(scratch.home());
     s.confirm = Arc::<Person>::clone(person);
     s
 }
@@ -291,7 +289,8 @@ impl Demo<'_> {
             out.paint(style::STRONG, &verb)
         };
         let more = out.paint(style::DIM, more);
-        out.line(format!("  {verb}  {what}  {more}"));
+        let pad = " ".repeat(ALIGN.saturating_sub(escape::width(&what)));
+        out.line(format!("  {verb}  {what}{pad}  {more}"));
         out.flush();
     }
 
@@ -443,7 +442,7 @@ impl Demo<'_> {
         secrets: &Secrets,
     ) -> Result<Option<Option<String>>, Fail> {
         let mut mark = None;
-        for entry in &self.story.log {
+        for entry in self.story.log.iter().filter(|e| e.id.is_some()) {
             let shown = records.show(&Reference::Number(entry.seq))?;
             let text = serde_json::to_string(&shown).unwrap_or_default();
             if secrets.all().iter().any(|s| text.contains(s)) {
@@ -460,11 +459,7 @@ impl Demo<'_> {
     }
 
     fn undo(&mut self, rt: &Runtime, out: &mut Out) -> Result<(), Fail> {
-        let request = RestoreRequest {
-            select: Select::Last,
-            on_conflict: OnConflict::Refuse,
-            run: Run::Do,
-        };
+        let request = RestoreRequest::new(Select::Last);
         let mut names = Vec::new();
         for _ in 0..self.changes {
             go_on(self.context, self.progress)?;
