@@ -48,7 +48,7 @@ impl Timestamp {
         };
         let in_range = fits
             && (1..=12).contains(&part(5, 7))
-            && (1..=31).contains(&part(8, 10))
+            && (1..=month_length(part(0, 4), part(5, 7))).contains(&part(8, 10))
             && part(11, 13) < 24
             && part(14, 16) < 60
             && part(17, 19) < 60;
@@ -77,6 +77,16 @@ fn bad() -> Error {
         ErrorKind::InvalidEvent,
         "the event's time is not of the form 2026-01-02T03:04:05.678901Z",
     )
+}
+
+fn month_length(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 /// Days since 1970-01-01 to year, month, day of the proleptic Gregorian calendar
@@ -119,6 +129,10 @@ mod tests {
             "2026-01-02T03:04:05.678901+00:00",
             "2026-01-02t03:04:05.678901z",
             "2026-13-02T03:04:05.678901Z",
+            "2026-02-29T03:04:05.678901Z",
+            "2100-02-29T03:04:05.678901Z",
+            "2026-04-31T03:04:05.678901Z",
+            "2026-04-00T03:04:05.678901Z",
             "2026-01-02T24:04:05.678901Z",
             "2026-01-02T03:04:05.67890\u{0661}",
         ] {

@@ -291,6 +291,7 @@ pub fn check_head_copy(conn: &Connection, copy: &HeadCopy, current_boot: &str) -
 #[derive(Debug)]
 pub struct Log {
     conn: Connection,
+    durability: Durability,
     since_checkpoint: u32,
 }
 
@@ -310,11 +311,7 @@ impl Log {
         schema::install(&tx)?;
         let receipt = genesis(&tx, log, time, boot)?;
         tx.commit()?;
-        let log = Self {
-            conn,
-            since_checkpoint: 0,
-        };
-        Ok((log, receipt))
+        Ok((Self::of(conn), receipt))
     }
 
     /// Opens a database that holds a log.
@@ -325,11 +322,16 @@ impl Log {
         let conn = Connection::open_with_flags(path, flags())?;
         schema::configure(&conn)?;
         match schema::check_format(&conn)? {
-            Installed::Yes => Ok(Self {
-                conn,
-                since_checkpoint: 0,
-            }),
+            Installed::Yes => Ok(Self::of(conn)),
             Installed::No => Err(Error::new(ErrorKind::NotALog, "the database holds no log")),
+        }
+    }
+
+    fn of(conn: Connection) -> Self {
+        Self {
+            conn,
+            durability: Durability::Full,
+            since_checkpoint: 0,
         }
     }
 
@@ -343,7 +345,10 @@ impl Log {
         body: Option<&Body>,
         durability: Durability,
     ) -> Result<Receipt> {
-        schema::set_durability(&self.conn, durability)?;
+        if self.durability != durability {
+            schema::set_durability(&self.conn, durability)?;
+            self.durability = durability;
+        }
         let tx = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)?;

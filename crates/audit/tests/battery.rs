@@ -77,7 +77,7 @@ fn dump(conn: &Connection) -> rusqlite::Result<Vec<Vec<Value>>> {
 
 /// The database as one file, and what is read from it.
 static FILE: LazyLock<(Vec<u8>, Vec<Vec<Value>>)> = LazyLock::new(|| {
-    let sample = HONEST.copied();
+    let sample = Sample::new(4);
     let log = Log::open(&sample.path).unwrap();
     assert_eq!(aifirst_audit::checkpoint(log.connection()).unwrap(), 0);
     let read = dump(log.connection()).unwrap();
@@ -139,7 +139,7 @@ fn a_flipped_byte_of_any_event_in_the_file_names_its_row() {
 /// A write-ahead log that is cut or edited loses its tail; the head copy shows it.
 #[test]
 fn an_edited_wal_is_found() {
-    let sample = HONEST.copied();
+    let sample = Sample::new(4);
     let wal = sample.folder.path().join("state.db-wal");
     let whole = std::fs::read(&wal).unwrap();
     let mut found = 0;
@@ -152,7 +152,7 @@ fn an_edited_wal_is_found() {
             } else {
                 bytes[at] ^= 0x40;
             }
-            let copy = HONEST.copied();
+            let copy = sample.copied();
             std::fs::write(copy.folder.path().join("state.db-wal"), bytes).unwrap();
             let report = copy.verify();
             // The magic number's bits in the header are the only ones SQLite mends itself.
