@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use aifirst_sandbox::{Leaf, Pinned, RelPath, Resolved, Workspace};
 
+use crate::cause::guard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::OpId;
 
@@ -156,56 +157,4 @@ impl<'a> Context<'a> {
                 .with_hint("list_directory shows what is there")),
         }
     }
-}
-
-/// The runtime's words for what the guard refused.
-pub(crate) fn guard(e: aifirst_sandbox::Error, spelled: &str) -> Error {
-    use aifirst_sandbox::ErrorKind as G;
-    let code = e.code();
-    let (kind, hint) = match e.kind() {
-        G::NotFound => (
-            ErrorKind::Failed,
-            Some("list_directory shows what is there"),
-        ),
-        G::Exists => (
-            ErrorKind::Failed,
-            Some("nothing was overwritten; choose another name"),
-        ),
-        G::NotADirectory | G::IsADirectory | G::NotEmpty => (ErrorKind::Failed, None),
-        G::Raced => (
-            ErrorKind::Conflict,
-            Some("something changed it meanwhile; try again"),
-        ),
-        G::NoSpace => (
-            ErrorKind::State,
-            Some("free some space; nothing was changed"),
-        ),
-        G::ReadOnly | G::PermissionDenied => (
-            ErrorKind::Failed,
-            Some("the operating system refused; check owner and mode"),
-        ),
-        G::Unsupported => (
-            ErrorKind::Unsupported,
-            Some("`aifirst doctor` says what this machine lacks"),
-        ),
-        G::HardLinked => (
-            ErrorKind::Guard,
-            Some(
-                "the file has other names, perhaps outside; `hard_links = \"read\"` under [guard] in policy.toml allows reading and replacing such files",
-            ),
-        ),
-        G::Escape => (
-            ErrorKind::Guard,
-            Some("only what lies inside the workspace can be named"),
-        ),
-        G::Io => (ErrorKind::Failed, None),
-        _ => (ErrorKind::Guard, None),
-    };
-    let mut out = Error::new(kind, e.to_string())
-        .with_code(code)
-        .with_path(spelled);
-    if let Some(hint) = hint {
-        out = out.with_hint(hint);
-    }
-    out.with_source(e)
 }

@@ -193,8 +193,10 @@ pub struct StoreView {
 pub struct Verified {
     /// The verdict's word: `intact`, `edited`, `rolled_back`, …
     pub verdict: String,
-    /// Whether nothing shows tampering.
+    /// Whether nothing contradicts anything.
     pub intact: bool,
+    /// Whether it was tampered with, as opposed to being out of reach.
+    pub tampered: bool,
     /// Entries proved.
     pub events: u64,
     /// The head of the chain, in hex.

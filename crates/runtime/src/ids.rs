@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Crockford's alphabet, lower case; `i l o u` are left out and have no aliases here.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// How many characters of an id a person has to type at least.
-pub const SHORTEST_PREFIX: usize = 4;
+pub(crate) const SHORTEST_PREFIX: usize = 4;
 
 /// The id of one operation, the same in log and journal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -36,6 +36,15 @@ pub enum Need {
     Optional,
 }
 
+/// What a parameter's value is, for the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Something to be recorded, redacted.
+    Plain,
+    /// Contents of a file: only their size and a keyed digest are recorded.
+    Content,
+}
+
 /// One parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Param {
@@ -49,6 +58,8 @@ pub struct Param {
     pub words: &'static str,
     /// Other names under which it is accepted.
     pub aliases: &'static [&'static str],
+    /// Whether the record may hold its value.
+    pub holds: Holds,
 }
 
 impl Param {
@@ -61,6 +72,7 @@ impl Param {
             need: Need::Required,
             words,
             aliases: &[],
+            holds: Holds::Plain,
         }
     }
 
@@ -73,6 +85,7 @@ impl Param {
             need: Need::Optional,
             words,
             aliases: &[],
+            holds: Holds::Plain,
         }
     }
 
@@ -80,6 +93,13 @@ impl Param {
     #[must_use]
     pub fn or(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
+        self
+    }
+
+    /// Marks it as contents of a file, of which the record holds no byte.
+    #[must_use]
+    pub fn content(mut self) -> Self {
+        self.holds = Holds::Content;
         self
     }
 
@@ -231,6 +251,46 @@ pub fn from_words(params: &[Param], words: &[(String, String)]) -> Result<Value>
         }
     }
     Ok(Value::Object(out))
+}
+
+/// The parameters as the record may hold them: contents replaced by what `stand_in` makes of them.
+pub(crate) fn without_contents(
+    params: &[Param],
+    given: &Value,
+    stand_in: &dyn Fn(&str) -> Value,
+) -> Value {
+    let Some(map) = given.as_object() else {
+        return Value::Null;
+    };
+    let known = |name: &str| {
+        params
+            .iter()
+            .find(|p| p.name == name || p.aliases.contains(&name))
+    };
+    let each = |(name, value): (&String, &Value)| {
+        let value = match (known(name), value) {
+            (
+                Some(Param {
+                    holds: Holds::Content,
+                    ..
+                }),
+                Value::String(text),
+            ) => stand_in(text),
+            (
+                Some(Param {
+                    r#type: Type::Objects(fields),
+                    ..
+                }),
+                Value::Array(list),
+            ) => list
+                .iter()
+                .map(|v| without_contents(fields, v, stand_in))
+                .collect(),
+            _ => value.clone(),
+        };
+        (name.clone(), value)
+    };
+    Value::Object(map.iter().map(each).collect())
 }
 
 fn join(at: &str, name: &str) -> String {

@@ -572,24 +572,25 @@ pub(crate) fn outline(conn: &Connection, unit: UnitId) -> Result<Vec<Entry>> {
     rows.into_iter().map(|row| entry(conn, row)).collect()
 }
 
-/// The newest settled change that touched `at`, and the state that it left there.
-pub(crate) fn newest_at(conn: &Connection, at: &RawRel) -> Result<Option<(UnitId, Option<State>)>> {
-    let mut statement = conn
-        .prepare_cached(
-            "SELECT unit, seq, after FROM undo_change WHERE path=?1 AND status=1
-             UNION ALL
-             SELECT unit, seq, after2 FROM undo_change WHERE path2=?1 AND status=1
-             ORDER BY 1 DESC, 2 DESC LIMIT 1",
-        )
-        .map_err(reading)?;
-    let row = statement
-        .query_row([at.as_bytes()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(2)?))
+/// Whether the journal saw this object with this change time: then one of our own moves, of it or
+/// of another of its names, made it.
+pub(crate) fn knows_moment(conn: &Connection, seen: &State) -> Result<bool> {
+    let ids = conn
+        .prepare_cached("SELECT id FROM undo_state WHERE ino=?1 AND ctime_s=?2 AND ctime_ns=?3")
+        .and_then(|mut s| {
+            s.query_map(
+                params![bits(seen.ino), seen.ctime.sec, seen.ctime.nsec],
+                |row| row.get::<_, i64>(0),
+            )
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
         })
-        .optional()
         .map_err(reading)?;
-    row.map(|(unit, state)| Ok((UnitId(unit), get_state(conn, state)?)))
-        .transpose()
+    for id in ids {
+        if get_state(conn, Some(id))?.is_some_and(|state| state.difference(seen).is_none()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Units later than `after` that touched exactly one of `paths` with an applied change, newest

@@ -295,6 +295,25 @@ impl Planner<'_> {
             .look(self.disk(), &Place::workspace(path), depth)
     }
 
+    /// Looks at what will be at `path`, to be compared with a record of it.
+    fn look_as(&self, path: &RawRel, recorded: Option<&State>) -> Result<Option<State>> {
+        let Some(State {
+            tree: Some(tree), ..
+        }) = recorded
+        else {
+            return self.look(path, Depth::Object);
+        };
+        if !self.vision.disturbs(&Place::workspace(path)) {
+            return self.look(path, Depth::Tree);
+        }
+        // What will be below is not there to be counted yet; staging counts it.
+        let mut seen = self.look(path, Depth::Object)?;
+        if let Some(seen) = &mut seen {
+            seen.tree = Some(tree.clone());
+        }
+        Ok(seen)
+    }
+
     fn unit(
         &mut self,
         op: &OpId,
@@ -466,19 +485,18 @@ impl Planner<'_> {
                 if self.vision.moves(&place) {
                     return Ok(None);
                 }
-                // Our own later undos and redos put the same object back with another change time.
-                let newest = journal::newest_at(self.conn, path)?.and_then(|(_, state)| state);
-                if newest.is_some_and(|n| n.difference(seen).is_none() && n.unedited(recorded)) {
-                    return Ok(None);
-                }
-                // A change that kept size and mtime left no other trace: only the content tells.
                 if seen.kind != Kind::File {
                     return Ok(None);
                 }
-                if let (Some(digest), Now::Here(place)) =
-                    (recorded.digest, self.vision.now(&place, self.vision.len()))
-                    && content_digest(self.disk(), &place).is_ok_and(|now| now == digest)
-                {
+                // An edit that kept size and mtime left no other trace: where it is known what
+                // the content was, that decides. Else it must have been one of our own moves.
+                let same = match (recorded.digest, self.vision.now(&place, self.vision.len())) {
+                    (Some(digest), Now::Here(place)) => {
+                        content_digest(self.disk(), &place).is_ok_and(|now| now == digest)
+                    }
+                    _ => journal::knows_moment(self.conn, seen)?,
+                };
+                if same {
                     return Ok(None);
                 }
                 ConflictReason::Edited
@@ -575,12 +593,7 @@ impl Planner<'_> {
 
     fn un_create(&self, op: &OpId, last: UnitId, change: &Entry) -> Result<Inverse> {
         let path = &change.path;
-        let depth = match &change.after {
-            Some(State { tree: Some(_), .. }) => Depth::Tree,
-            _ => Depth::Object,
-        };
-        let looked = self.look(path, depth)?;
-        let Some(mut seen) = looked else {
+        let Some(mut seen) = self.look_as(path, change.after.as_ref())? else {
             return Ok(match self.later(last, path, op)? {
                 Some(reason) => Inverse::Conflict {
                     reason,
@@ -593,10 +606,6 @@ impl Planner<'_> {
         let Some(after) = &change.after else {
             return Ok(Inverse::Nothing);
         };
-        // What will be below is not there to be counted yet; staging counts it.
-        if self.vision.disturbs(&Place::workspace(path)) {
-            seen.tree.clone_from(&after.tree);
-        }
         let remove = |action: Action, before: State| {
             let mut entry = Entry::new(action, path.clone());
             entry.slot = change.slot;
@@ -862,11 +871,8 @@ impl Planner<'_> {
             Ok(object) => object,
             Err(reason) => return Ok(stays(reason)),
         };
-        let depth = match &change.after2 {
-            Some(State { tree: Some(_), .. }) => Depth::Tree,
-            _ => Depth::Object,
-        };
-        let (Some(over), Some(recorded)) = (self.look(to, depth)?, &change.after2) else {
+        let looked = self.look_as(to, change.after2.as_ref())?;
+        let (Some(over), Some(recorded)) = (looked, &change.after2) else {
             return Ok(stays(self.or_later(
                 last,
                 to,
@@ -880,7 +886,11 @@ impl Planner<'_> {
         entry.slot = change.slot;
         entry.before = Some(object.clone());
         entry.planned2 = Some(object);
-        entry.before2 = self.whole(to, Some(over))?;
+        entry.before2 = if over.tree.is_some() {
+            Some(over)
+        } else {
+            self.whole(to, Some(over))?
+        };
         let again = vec![Planned {
             entry,
             stand_in: false,

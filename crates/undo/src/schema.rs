@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS undo_state(
   tree_entries INTEGER, tree_bytes INTEGER,
   tree_digest BLOB CHECK(tree_digest IS NULL OR length(tree_digest)=32),
   tree_shape BLOB CHECK(tree_shape IS NULL OR length(tree_shape)=32)) STRICT;
+CREATE INDEX IF NOT EXISTS undo_state_moment ON undo_state(ino, ctime_s, ctime_ns);
 CREATE TABLE IF NOT EXISTS undo_change(
   unit INTEGER NOT NULL REFERENCES undo_unit, seq INTEGER NOT NULL,
   action INTEGER NOT NULL CHECK(action BETWEEN 1 AND 8),

@@ -340,6 +340,8 @@ impl Entry {
                     Found::ForeignBefore
                 }
             }
+            // Taken back before, it lies in its slot.
+            Action::MakeDir if at_p.is_none() => Found::At(0),
             Action::Replace => {
                 if in_slot(slot_last) {
                     Found::ForeignAfter

@@ -171,6 +171,22 @@ fn shown(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        #[test]
+        fn help_never_fails_and_names_a_line_that_is_there(
+            text in "([ab \t\r日]{0,6}\n){0,6}[ab ]{0,3}", old in "[ab \t\r日\n]{1,9}",
+        ) {
+            prop_assume!(!text.contains(&old));
+            if let Some(line) = hint(&text, &old).and_then(|h| {
+                h.strip_prefix("nearest is line ")?.split(':').next()?.parse::<usize>().ok()
+            }) {
+                prop_assert!(line >= 1 && line <= text.split('\n').count());
+            }
+        }
+    }
 
     #[test]
     fn lesson_i3_near_misses_say_what_differs() {

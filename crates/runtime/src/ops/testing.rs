@@ -12,7 +12,7 @@ use aifirst_sandbox::{HardLinks, RawRel, Rules, Workspace};
 use serde_json::Value;
 
 use crate::context::{Cancel, Context, History, Limits};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::OpId;
 use crate::operation::Operation;
 use crate::plan::{Plan, Work};
@@ -283,6 +283,172 @@ fn descriptions_say_what_changes_what_undo_does_and_whether_it_asks() {
             );
         }
     }
+}
+
+/// A call of every operation with one of its paths replaced, on the project tree.
+fn calls_with(path: &str) -> Vec<(&'static str, Value)> {
+    let edit = serde_json::json!([{"oldText": "a", "newText": "b"}]);
+    vec![
+        ("read_text_file", serde_json::json!({"path": path})),
+        (
+            "write_file",
+            serde_json::json!({"path": path, "content": "x", "make_parents": true}),
+        ),
+        (
+            "edit_file",
+            serde_json::json!({"path": path, "edits": edit}),
+        ),
+        ("create_directory", serde_json::json!({"path": path})),
+        ("list_directory", serde_json::json!({"path": path})),
+        (
+            "move_file",
+            serde_json::json!({"source": path, "destination": "free"}),
+        ),
+        (
+            "move_file",
+            serde_json::json!({"source": "README.md", "destination": path}),
+        ),
+        (
+            "copy_file",
+            serde_json::json!({"source": path, "destination": "free"}),
+        ),
+        (
+            "copy_file",
+            serde_json::json!({"source": "README.md", "destination": path}),
+        ),
+        ("delete_file", serde_json::json!({"path": path})),
+        (
+            "delete_directory",
+            serde_json::json!({"path": path, "recursive": true}),
+        ),
+        ("get_file_info", serde_json::json!({"path": path})),
+    ]
+}
+
+#[test]
+fn the_table_of_attacks_names_every_operation() {
+    let named: Vec<&str> = calls_with("x").iter().map(|(name, _)| *name).collect();
+    for operation in super::all() {
+        assert!(named.contains(&operation.spec().name));
+    }
+}
+
+#[test]
+fn lesson_b1_sibling_prefix_is_outside() {
+    let tree = Tree::project();
+    let evil = tree.outside("ws-evil");
+    std::fs::create_dir(&evil).unwrap();
+    std::fs::write(evil.join("f"), "secret").unwrap();
+    tree.link("src/through", "../../ws-evil");
+    let absolute = evil.join("f").to_str().unwrap().to_owned();
+    for path in [
+        "../ws-evil/f",
+        "../ws-evil",
+        &absolute,
+        "src/through/f",
+        "src/../../ws-evil/new",
+    ] {
+        for (name, params) in calls_with(path) {
+            let e = tree.refused(name, params);
+            assert_eq!(
+                (e.kind(), e.code()),
+                (ErrorKind::Guard, "escape"),
+                "{name} {path}: {e}"
+            );
+            // The message is the same whether it is there or not, and holds no path of the host.
+            assert!(
+                !e.to_string().contains(tree.outside("").to_str().unwrap()) || path == absolute
+            );
+        }
+    }
+    // The same through the workspace's own absolute path is inside.
+    let inside = tree.path("README.md").to_str().unwrap().to_owned();
+    assert!(
+        tree.call("read_text_file", serde_json::json!({"path": inside}))
+            .is_ok()
+    );
+}
+
+#[test]
+fn lesson_b7_no_byte_of_a_path_is_decoded_or_dropped() {
+    let tree = Tree::project();
+    for path in [
+        "README.md\0.png",
+        "a\nb",
+        "a\u{1b}[2Jb",
+        "a\u{202e}b",
+        "a\u{200b}b",
+    ] {
+        for (name, params) in calls_with(path) {
+            let e = tree.refused(name, params);
+            assert_eq!(
+                (e.kind(), e.code()),
+                (ErrorKind::Guard, "bad_name"),
+                "{name} {path:?}"
+            );
+        }
+    }
+    let got = tree
+        .call(
+            "create_directory",
+            serde_json::json!({"path": "%2e%2e/$HOME/*"}),
+        )
+        .unwrap();
+    assert_eq!(got["path"], "%2e%2e/$HOME/*");
+}
+
+#[test]
+fn lesson_a9_names_of_the_runtime_are_out_of_reach() {
+    let tree = Tree::project();
+    tree.write(".aifirst-store-1/k", "kept");
+    tree.link("link", ".aifirst-store-1");
+    for path in [
+        ".aifirst-store-1",
+        ".aifirst-store-1/k",
+        ".AIFIRST-x",
+        "link/k",
+    ] {
+        for (name, params) in calls_with(path) {
+            let e = tree.refused(name, params);
+            assert_eq!(e.code(), "protected_name", "{name} {path}: {e}");
+        }
+    }
+}
+
+#[test]
+fn lesson_b4_every_spelling_of_a_path_means_the_same_file() {
+    let tree = Tree::project();
+    let plain = tree
+        .call("read_text_file", serde_json::json!({"path": "src/main.rs"}))
+        .unwrap();
+    for path in [
+        "./src/main.rs",
+        "src//main.rs",
+        "src/./main.rs",
+        "src/main.rs/",
+        "src/../src/main.rs",
+        "build/out/../../src/main.rs",
+        "././src///main.rs",
+    ] {
+        let got = tree
+            .call("read_text_file", serde_json::json!({"path": path}))
+            .unwrap();
+        assert_eq!(got, plain, "{path}");
+    }
+}
+
+#[test]
+fn a_pulled_cord_stops_a_plan() {
+    let tree = Tree::project();
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let context = Context::new(&tree.workspace, &NoHistory, &cancel, None, tree.limits);
+    let params = serde_json::json!({"path": "build", "recursive": true});
+    let e = built_in("delete_directory")
+        .plan(&params, &context)
+        .err()
+        .unwrap();
+    assert_eq!(e.kind(), ErrorKind::Cancelled);
 }
 
 #[test]

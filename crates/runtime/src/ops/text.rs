@@ -107,8 +107,12 @@ pub(super) fn refusal(spelled: &str, why: NotText) -> Error {
         .with_hint("get_file_info tells its size and, with hash=sha256, its digest")
 }
 
+/// The place of a byte; `contains` is the fast way to know that there is none.
 fn find(bytes: &[u8], byte: u8) -> Option<usize> {
-    bytes.iter().position(|b| *b == byte)
+    match bytes.contains(&byte) {
+        true => bytes.iter().position(|b| *b == byte),
+        false => None,
+    }
 }
 
 fn count(n: usize) -> u64 {

@@ -1,0 +1,210 @@
+//! Policy and person: the plan's digest, the decision, the question.
+use aifirst_sandbox::{RawRel, Stat};
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::{Pipeline, Run, Way};
+use crate::approve::{Approved, Consent, Refused, approve};
+use crate::confirm::{Always, Answer, By, Question};
+use crate::error::Result;
+use crate::plan::{Diff, Plan, Target};
+use crate::policy::{self, Cause, Pair};
+use crate::receipt::{PathView, TargetView};
+
+impl Pipeline<'_> {
+    /// Decides, and asks where it must be asked. A dry run asks nobody.
+    pub(super) fn judge(
+        &self,
+        way: &Way<'_>,
+        params: &Value,
+        plan: Plan,
+        consent: &mut Option<Consent>,
+    ) -> Result<Approved<Plan>, Box<Refused>> {
+        let digest = self.digest(way, params, &plan);
+        let decision = self.decide(way, &plan);
+        let question = |plan: &Plan| self.question(way, plan, digest, &decision);
+        let question = question(&plan);
+        let planned = Always(Answer::Yes { by: By::Fixed });
+        match way.call.run {
+            // What is only shown is not approved for anything: nobody needs to be asked.
+            Run::DryRun if decision.verdict == policy::Verdict::Ask => {
+                approve(plan, digest, decision, |_| question, &planned, &mut None)
+            }
+            _ => approve(plan, digest, decision, |_| question, self.confirm, consent),
+        }
+    }
+
+    fn decide(&self, way: &Way<'_>, plan: &Plan) -> policy::Decision {
+        let resolved: Vec<String> = plan.targets.iter().map(|t| plain(&t.path)).collect();
+        let pairs: Vec<Pair<'_>> = plan
+            .targets
+            .iter()
+            .zip(&resolved)
+            .map(|(t, resolved)| Pair {
+                effect: t.effect,
+                spelled: &t.spelled,
+                resolved,
+            })
+            .collect();
+        self.policy.decide(&policy::Question {
+            operation: way.operation.spec().name,
+            pairs: &pairs,
+            folds_case: false,
+            bytes: if plan.changes() { plan.bytes() } else { 0 },
+            entries: if plan.changes() { plan.entries() } else { 0 },
+            replaces_folder: plan.replaces_folder,
+            reversibility: plan.reversibility,
+            cause: Cause::Do,
+        })
+    }
+
+    /// Binds a yes: an HMAC, because parameters may hold secrets.
+    fn digest(&self, way: &Way<'_>, params: &Value, plan: &Plan) -> [u8; 32] {
+        let mut targets = Vec::new();
+        for t in &plan.targets {
+            push(&mut targets, t.effect.as_str().as_bytes());
+            push(&mut targets, t.path.as_bytes());
+            push(
+                &mut targets,
+                &t.stat.as_ref().map(stat_bytes).unwrap_or_default(),
+            );
+            push(
+                &mut targets,
+                t.tree
+                    .as_ref()
+                    .map(<[u8; 32]>::as_slice)
+                    .unwrap_or_default(),
+            );
+        }
+        let contents: Vec<u8> = plan.content.concat();
+        let uid = rustix::process::geteuid().as_raw().to_be_bytes();
+        self.opened.key.digest(
+            "plan",
+            &[
+                way.operation.spec().name.as_bytes(),
+                sorted(params).to_string().as_bytes(),
+                &targets,
+                &contents,
+                self.opened.known.record.id.as_bytes(),
+                &uid,
+                self.recorder.client().as_bytes(),
+            ],
+        )
+    }
+
+    fn question(
+        &self,
+        way: &Way<'_>,
+        plan: &Plan,
+        digest: [u8; 32],
+        decision: &policy::Decision,
+    ) -> Question {
+        let hide = |text: &str| way.scope.text(text).into_value();
+        Question {
+            id: way.id,
+            operation: way.operation.spec().name.to_owned(),
+            client: self.recorder.client().to_owned(),
+            summary: hide(&plan.summary),
+            paths: plan
+                .targets
+                .iter()
+                .map(|t| hide(&t.path.to_string()))
+                .collect(),
+            entries: plan.entries(),
+            bytes: plan.bytes(),
+            reversibility: plan.reversibility,
+            because: decision.because(),
+            diff: plan
+                .diff
+                .as_ref()
+                .map(|d| match self.redacted_diff(way, d) {
+                    Diff::Unified(text) | Diff::Opaque(text) => text,
+                }),
+            notes: plan.notes.iter().map(|n| hide(n)).collect(),
+            reason: way.call.reason.as_deref().map(hide),
+            digest: digest.iter().map(|b| format!("{b:02x}")).collect(),
+        }
+    }
+
+    /// The diff as it may be shown.
+    pub(super) fn redacted_diff(&self, way: &Way<'_>, diff: &Diff) -> Diff {
+        match diff {
+            Diff::Unified(text) => Diff::Unified(way.scope.text(text).into_value()),
+            Diff::Opaque(text) => Diff::Opaque(way.scope.text(text).into_value()),
+        }
+    }
+
+    /// The targets as they may be shown.
+    pub(super) fn target_views(&self, way: &Way<'_>, plan: &Plan) -> Vec<TargetView> {
+        let view = |t: &Target| {
+            let resolved = plain(&t.path);
+            TargetView {
+                effect: t.effect,
+                path: path_view(&t.path, &|text| way.scope.text(text).into_value()),
+                spelled: (t.spelled != resolved).then(|| way.scope.text(&t.spelled).into_value()),
+                entries: t.entries,
+                bytes: t.bytes,
+            }
+        };
+        plan.targets.iter().map(view).collect()
+    }
+}
+
+/// A path as policy's globs see it: its text, or its escaped form where it is none.
+pub(crate) fn plain(path: &RawRel) -> String {
+    std::str::from_utf8(path.as_bytes()).map_or_else(|_| path.to_string(), ToOwned::to_owned)
+}
+
+/// A path in JSON, its text redacted.
+pub(crate) fn path_view(path: &RawRel, hide: &dyn Fn(&str) -> String) -> PathView {
+    if path.is_root() {
+        return PathView::Text {
+            path: ".".to_owned(),
+        };
+    }
+    match std::str::from_utf8(path.as_bytes()) {
+        Ok(text) => PathView::Text { path: hide(text) },
+        Err(_) => PathView::Bytes {
+            path_b64: base64::engine::general_purpose::STANDARD.encode(path.as_bytes()),
+        },
+    }
+}
+
+fn push(to: &mut Vec<u8>, part: &[u8]) {
+    to.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+    to.extend_from_slice(part);
+}
+
+fn stat_bytes(s: &Stat) -> Vec<u8> {
+    let id = &s.identity;
+    json!([
+        id.dev.to_string(),
+        id.ino.to_string(),
+        id.btime.map(|t| (t.sec, t.nsec)),
+        s.size.to_string(),
+        s.mode,
+        s.uid,
+        s.gid,
+        s.nlink,
+        (s.mtime.sec, s.mtime.nsec),
+        (s.ctime.sec, s.ctime.nsec),
+    ])
+    .to_string()
+    .into_bytes()
+}
+
+/// The same object whatever the order of its keys.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            keys.into_iter()
+                .map(|k| (k.clone(), map.get(k).map(sorted).unwrap_or_default()))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
