@@ -291,7 +291,6 @@ pub fn check_head_copy(conn: &Connection, copy: &HeadCopy, current_boot: &str) -
 #[derive(Debug)]
 pub struct Log {
     conn: Connection,
-    durability: Durability,
     since_checkpoint: u32,
 }
 
@@ -330,7 +329,6 @@ impl Log {
     fn of(conn: Connection) -> Self {
         Self {
             conn,
-            durability: Durability::Full,
             since_checkpoint: 0,
         }
     }
@@ -345,10 +343,8 @@ impl Log {
         body: Option<&Body>,
         durability: Durability,
     ) -> Result<Receipt> {
-        if self.durability != durability {
-            schema::set_durability(&self.conn, durability)?;
-            self.durability = durability;
-        }
+        // Each time: what someone set on our connection meanwhile must not make FULL a lie.
+        schema::set_durability(&self.conn, durability)?;
         let tx = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
