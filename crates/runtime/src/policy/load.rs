@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::builtin::{self, ASK_OVER, AskOver, BuiltIn, DEFAULT};
-use super::rule::{self, PathList, Rule};
+use super::rule::{self, Checked, PathList, Rule};
 use super::{GuardSettings, HardLinks, Origin, Policy, Symlinks, Verdict};
 use crate::effect::Effect;
 
@@ -322,7 +322,7 @@ impl Reader<'_> {
     fn list<T>(
         &self,
         list: Option<&Spanned<Vec<Spanned<String>>>>,
-        make: fn(&[&str]) -> Result<T, (usize, String)>,
+        make: fn(&[&str]) -> Checked<T>,
     ) -> Result<Option<T>, PolicyError> {
         let Some(list) = list else {
             return Ok(None);
@@ -385,7 +385,7 @@ impl Reader<'_> {
     }
 }
 
-fn paths(patterns: &[&str]) -> Result<PathList, (usize, String)> {
+fn paths(patterns: &[&str]) -> Checked<PathList> {
     if patterns.iter().all(|text| text.starts_with('!')) {
         return Err((
             0,

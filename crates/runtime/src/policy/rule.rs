@@ -9,6 +9,9 @@ use super::builtin::BuiltIn;
 use super::{Pair, Question, Verdict};
 use crate::effect::Effect;
 
+/// What a list of patterns was made into, or which of them is wrong and why.
+pub(super) type Checked<T> = Result<T, (usize, String)>;
+
 /// A checked rule.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
@@ -148,7 +151,7 @@ pub(super) struct PathList {
 
 impl PathList {
     /// Checks and compiles; the error names the pattern's index and what is wrong with it.
-    pub(super) fn new(patterns: &[&str]) -> Result<Self, (usize, String)> {
+    pub(super) fn new(patterns: &[&str]) -> Checked<Self> {
         let lower: Vec<String> = patterns.iter().map(|text| text.to_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         Ok(Self {
@@ -197,7 +200,7 @@ enum Reach {
 }
 
 impl Patterns {
-    fn new(patterns: &[&str]) -> Result<Self, (usize, String)> {
+    fn new(patterns: &[&str]) -> Checked<Self> {
         let mut set = GlobSetBuilder::new();
         let mut each = Vec::with_capacity(patterns.len());
         for (index, text) in patterns.iter().enumerate() {
@@ -320,7 +323,7 @@ fn parts(pattern: &str) -> Option<Vec<Part>> {
 }
 
 /// Names of operations; `*` matches any of their letters.
-pub(super) fn operations(patterns: &[&str]) -> Result<GlobSet, (usize, String)> {
+pub(super) fn operations(patterns: &[&str]) -> Checked<GlobSet> {
     let mut set = GlobSetBuilder::new();
     for (index, text) in patterns.iter().enumerate() {
         if text.is_empty() {
