@@ -15,15 +15,15 @@ const LARGEST: usize = 1 << 20;
 
 /// Why a policy was refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyError {
+pub(crate) struct PolicyError {
     /// Whose file it is.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// The line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The column in characters, from 1.
-    pub column: usize,
+    pub(crate) column: usize,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl fmt::Display for PolicyError {

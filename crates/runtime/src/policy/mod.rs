@@ -13,14 +13,14 @@ mod decide;
 
 use crate::effect::{Effect, Reversibility};
 
-pub use load::PolicyError;
+pub(crate) use load::PolicyError;
 
 use builtin::AskOver;
 use rule::Rule;
 
 /// What policy says to a plan, mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It runs.
     Allow,
     /// A person is asked first.
@@ -32,7 +32,7 @@ pub enum Verdict {
 impl Verdict {
     /// The word used in policies, in the log and in JSON.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Ask => "ask",
@@ -49,7 +49,7 @@ impl Verdict {
 
 /// What a decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
+pub(crate) enum Source {
     /// A rule of a file; its name stands in the decision.
     Rule,
     /// A built-in question; its name stands in the decision.
@@ -61,7 +61,7 @@ pub enum Source {
 impl Source {
     /// The word used in the log and in JSON.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Rule => "rule",
             Self::BuiltIn => "builtin",
@@ -72,7 +72,7 @@ impl Source {
 
 /// Whose file a text comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The person's own, for all workspaces.
     Person,
     /// That of one workspace, in the state folder.
@@ -82,7 +82,7 @@ pub enum Origin {
 impl Origin {
     /// The word used in messages.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
             Self::Workspace => "workspace",
@@ -92,7 +92,7 @@ impl Origin {
 
 /// Why a change set is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// An operation.
     Do,
     /// An undo: never asked for folder or size.
@@ -100,6 +100,10 @@ pub enum Cause {
     /// A redo: likewise.
     Redo,
     /// The rollback of a transaction: likewise.
+    #[allow(
+        dead_code,
+        reason = "transactions ask with it once they are operations"
+    )]
     Rollback,
     /// Recovery: not judged.
     Recovery,
@@ -107,7 +111,7 @@ pub enum Cause {
 
 /// Whether links inside the workspace may be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Symlinks {
+pub(crate) enum Symlinks {
     /// As far as they stay beneath the root.
     Beneath,
     /// Not at all.
@@ -116,7 +120,7 @@ pub enum Symlinks {
 
 /// What may be done to a file that has other names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HardLinks {
+pub(crate) enum HardLinks {
     /// Nothing.
     Deny,
     /// It may be read.
@@ -125,58 +129,58 @@ pub enum HardLinks {
 
 /// The settings of the path guard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GuardSettings {
+pub(crate) struct GuardSettings {
     /// Links inside the workspace.
-    pub symlinks: Symlinks,
+    pub(crate) symlinks: Symlinks,
     /// Files with other names.
-    pub hard_links: HardLinks,
+    pub(crate) hard_links: HardLinks,
     /// Folders that may be other mounts, relative to the workspace.
-    pub mounts: Vec<String>,
+    pub(crate) mounts: Vec<String>,
 }
 
 /// One target and what is done to it.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair<'a> {
+pub(crate) struct Pair<'a> {
     /// What is done.
-    pub effect: Effect,
+    pub(crate) effect: Effect,
     /// The path as the caller wrote it.
-    pub spelled: &'a str,
+    pub(crate) spelled: &'a str,
     /// The path as the guard found it, relative to the workspace.
-    pub resolved: &'a str,
+    pub(crate) resolved: &'a str,
 }
 
 /// What is to be judged.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub(crate) struct Question<'a> {
     /// The operation's name.
-    pub operation: &'a str,
+    pub(crate) operation: &'a str,
     /// All targets.
-    pub pairs: &'a [Pair<'a>],
+    pub(crate) pairs: &'a [Pair<'a>],
     /// Whether the folders involved fold case.
-    pub folds_case: bool,
+    pub(crate) folds_case: bool,
     /// Bytes that change, written and lost ones together.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Entries that change, those inside of folders counted.
-    pub entries: u64,
+    pub(crate) entries: u64,
     /// Whether a folder with content is deleted or replaced.
-    pub replaces_folder: bool,
+    pub(crate) replaces_folder: bool,
     /// How far it can be taken back.
-    pub reversibility: Reversibility,
+    pub(crate) reversibility: Reversibility,
     /// Why it is judged.
-    pub cause: Cause,
+    pub(crate) cause: Cause,
 }
 
 /// What was decided, and by what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// The verdict.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What it rests on.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The name of the rule or of the built-in question.
-    pub rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// The reason that the rule gives, or what the built-in question says.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Everything that asks or denies, in words, the deciding one first.
     because: Vec<String>,
 }
@@ -184,14 +188,14 @@ pub struct Decision {
 impl Decision {
     /// Everything that asks or denies, in words, the deciding one first; empty for an allow.
     #[must_use]
-    pub fn because(&self) -> Vec<String> {
+    pub(crate) fn because(&self) -> Vec<String> {
         self.because.clone()
     }
 }
 
 /// All files together, checked.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     rules: Vec<Rule>,
     default: Verdict,
     ask_over: AskOver,
@@ -202,8 +206,9 @@ pub struct Policy {
 impl Policy {
     /// What holds where there is no file: everything that can be undone is allowed, the built-in
     /// questions are asked.
+    #[cfg(test)]
     #[must_use]
-    pub fn builtin() -> Self {
+    pub(crate) fn builtin() -> Self {
         builtin::policy()
     }
 
@@ -212,25 +217,25 @@ impl Policy {
     /// # Errors
     /// When a text is no TOML, lacks `version = 1`, has a key or word that is not known, or a rule that
     /// could never match. Then nothing of any text counts: a broken policy is never an empty one.
-    pub fn load(texts: &[(Origin, &str)]) -> Result<Self, PolicyError> {
+    pub(crate) fn load(texts: &[(Origin, &str)]) -> Result<Self, PolicyError> {
         load::load(texts)
     }
 
     /// SHA-256 of the texts: another stamp is another policy.
     #[must_use]
-    pub fn stamp(&self) -> [u8; 32] {
+    pub(crate) fn stamp(&self) -> [u8; 32] {
         self.stamp
     }
 
     /// The settings of the path guard.
     #[must_use]
-    pub fn guard(&self) -> &GuardSettings {
+    pub(crate) fn guard(&self) -> &GuardSettings {
         &self.guard
     }
 
     /// Judges.
     #[must_use]
-    pub fn decide(&self, question: &Question<'_>) -> Decision {
+    pub(crate) fn decide(&self, question: &Question<'_>) -> Decision {
         decide::decide(self, question)
     }
 }
