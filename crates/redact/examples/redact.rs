@@ -1,5 +1,9 @@
 //! Redacts what a call of an agent would leave in a record, and prints it.
-#![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "an example prints what it shows")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_macros,
+    reason = "an example prints what it shows"
+)]
 
 use aifirst_redact::Redactor;
 use serde_json::json;

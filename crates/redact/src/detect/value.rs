@@ -140,105 +140,17 @@ pub(crate) fn is_status(lower: &[u8]) -> bool {
 }
 
 /// Words that say something about a secret where it would stand.
+#[rustfmt::skip]
 const STATUS: &[&str] = &[
-    "null",
-    "none",
-    "nil",
-    "true",
-    "false",
-    "undefined",
-    "required",
-    "optional",
-    "string",
-    "str",
-    "bool",
-    "boolean",
-    "int",
-    "integer",
-    "number",
-    "bytes",
-    "any",
-    "object",
-    "invalid",
-    "expired",
-    "missing",
-    "valid",
-    "unknown",
-    "unset",
-    "set",
-    "empty",
-    "yes",
-    "no",
-    "not",
-    "is",
-    "the",
-    "a",
-    "an",
-    "to",
-    "for",
-    "must",
-    "should",
-    "was",
-    "has",
-    "inherit",
-    "write",
-    "read",
-    "default",
-    "env",
-    "ok",
-    "failed",
-    "auto",
-    "disabled",
-    "enabled",
-    "never",
-    "always",
-    "prompt",
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "n/a",
-    "todo",
-    "tbd",
-    "self",
-    "this",
-    "type",
-    "return",
-    "await",
-    "new",
-    "let",
-    "const",
-    "function",
-    "lambda",
-    "and",
-    "or",
-    "in",
-    "with",
-    "from",
-    "option",
-    "vec",
-    "list",
-    "dict",
-    "array",
-    "float",
-    "double",
-    "char",
-    "void",
-    "secretstr",
-    "never,",
-    "date",
-    "file",
-    "only",
-    "if",
-    "may",
-    "will",
-    "can",
-    "does",
-    "are",
-    "of",
-    "on",
-    "at",
-    "by",
+    "null", "none", "nil", "true", "false", "undefined", "required", "optional", "string", "str",
+    "bool", "boolean", "int", "integer", "number", "bytes", "any", "object", "invalid", "expired",
+    "missing", "valid", "unknown", "unset", "set", "empty", "yes", "no", "not", "is", "the", "a",
+    "an", "to", "for", "must", "should", "was", "has", "inherit", "write", "read", "default", "env",
+    "ok", "failed", "auto", "disabled", "enabled", "never", "always", "prompt", "password",
+    "passwd", "secret", "token", "n/a", "todo", "tbd", "self", "this", "type", "return", "await",
+    "new", "let", "const", "function", "lambda", "and", "or", "in", "with", "from", "option", "vec",
+    "list", "dict", "array", "float", "double", "char", "void", "secretstr", "never,", "date",
+    "file", "only", "if", "may", "will", "can", "does", "are", "of", "on", "at", "by",
 ];
 
 /// Whether the value is a version or a range of versions: `^1.0.0`, `>=2.3`.
@@ -369,6 +281,50 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()))
         .count();
     digit_runs >= 3 && bits(value) >= 40.0
+}
+
+/// A message to people: four or more words with an end mark or a capital.
+pub(crate) fn is_sentence(value: &[u8]) -> bool {
+    let words = value.split(|byte| *byte == b' ').count();
+    words >= 4
+        && (matches!(value.last(), Some(b'.' | b':' | b'?' | b'!'))
+            || value.first().is_some_and(u8::is_ascii_uppercase))
+        || words == 3 && matches!(value.last(), Some(b'.' | b':' | b'?'))
+}
+
+/// `{token}` or `prefix-${token}`: nothing but a place for a value and a few letters around it.
+pub(crate) fn is_template(value: &[u8]) -> bool {
+    let Some(open) = value.iter().position(|byte| *byte == b'{') else {
+        return false;
+    };
+    let Some(close) = value.iter().rposition(|byte| *byte == b'}') else {
+        return false;
+    };
+    open < close
+        && !value
+            .get(..open)
+            .into_iter()
+            .chain(value.get(close..))
+            .flatten()
+            .any(u8::is_ascii_digit)
+}
+
+/// A regular expression about secrets.
+pub(crate) fn is_pattern(value: &[u8]) -> bool {
+    value.starts_with(b"^")
+        || [
+            &b"\\w"[..],
+            b"\\d",
+            b"\\s",
+            b"\\S",
+            b"\\[",
+            b"[a-z",
+            b"[A-Z",
+            b"[0-9",
+            b"[^",
+        ]
+        .iter()
+        .any(|piece| crate::mark::find(value, piece).is_some())
 }
 
 #[cfg(test)]
