@@ -129,15 +129,22 @@ impl Plan {
         matches!(&self.work, Work::Change { set, .. } if !set.is_empty())
     }
 
-    /// Bytes of contents touched.
+    /// Bytes of contents touched; what is only read beside a change does not count.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.targets.iter().map(|t| t.bytes).sum()
+        self.counted().map(|t| t.bytes).sum()
     }
 
-    /// Things touched.
+    /// Things touched; what is only read beside a change does not count.
     #[must_use]
     pub fn entries(&self) -> u64 {
-        self.targets.iter().map(|t| t.entries).sum()
+        self.counted().map(|t| t.entries).sum()
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &Target> {
+        let changes = self.targets.iter().any(|t| t.effect.changes());
+        self.targets
+            .iter()
+            .filter(move |t| !changes || t.effect.changes())
     }
 }

@@ -57,7 +57,7 @@ pub enum PathView {
 pub struct Receipt {
     /// The operation's id.
     pub id: OpId,
-    /// The number of its (last) entry in the log; none for a dry run.
+    /// The number of its first entry in the log, by which people name it.
     pub seq: Option<u64>,
     /// The operation's name.
     pub operation: String,

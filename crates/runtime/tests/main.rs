@@ -10,6 +10,7 @@
     reason = "tests use real files and fail by panicking"
 )]
 
+mod doing;
 mod life;
 mod manifest;
 mod refusals;

@@ -115,7 +115,7 @@ pub(crate) fn open(workspace: &Workspace, known: &Known) -> Result<RealDisk> {
     RealDisk::open(workspace, &store).map_err(|e| gone(e.to_string()))
 }
 
-/// Bytes and objects below a folder of ours.
+/// Bytes and objects below a folder of ours; folders themselves are not counted.
 pub(crate) fn size(at: &Path) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     let (mut bytes, mut objects) = (0, 0);
@@ -123,10 +123,10 @@ pub(crate) fn size(at: &Path) -> (u64, u64) {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let Ok(meta) = entry.metadata() else { continue };
-            bytes += meta.blocks() * 512;
             if meta.is_dir() {
                 folders.push(entry.path());
             } else {
+                bytes += meta.blocks() * 512;
                 objects += 1;
             }
         }

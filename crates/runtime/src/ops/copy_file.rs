@@ -273,6 +273,8 @@ mod tests {
             .unwrap();
         let effects: Vec<Effect> = plan.targets.iter().map(|t| t.effect).collect();
         assert_eq!(effects, [Effect::Read, Effect::Modify]);
+        // Only what changes counts: the larger of what goes and what comes.
+        assert_eq!((plan.bytes(), plan.entries()), (24, 1));
         assert!(matches!(&plan.diff, Some(Diff::Unified(text)) if text.contains("-old\n")));
         assert_eq!(plan.content.len(), 2);
     }

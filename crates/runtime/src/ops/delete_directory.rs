@@ -245,7 +245,7 @@ mod tests {
         }
         let files = Files::project();
         let closed = files.path("build/out");
-        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
         let e = files.refused(
             "delete_directory",
             json!({"path": "build", "recursive": true}),

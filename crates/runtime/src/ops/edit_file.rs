@@ -82,7 +82,8 @@ impl EditFile {
                         Type::Text,
                         "The SHA-256, in hex, that the file has to have now; with any other \
                         nothing is written.",
-                    ),
+                    )
+                    .content(),
                 ],
                 result: result_schema(
                     json!({

@@ -63,7 +63,8 @@ impl WriteFile {
                         Type::Text,
                         "The SHA-256, in hex, that the file has to have now; with any other, or \
                         without a file, nothing is written.",
-                    ),
+                    )
+                    .content(),
                     Param::optional(
                         "make_parents",
                         Type::Boolean,

@@ -26,7 +26,7 @@ pub(super) struct Unit<'a> {
 
 /// What became of one unit.
 pub(super) enum Came {
-    /// Done and durable; the number of its last entry.
+    /// Done and durable; the number of its intent.
     Done(u64),
     /// Nothing was begun: somebody changed what it is about.
     Changed,
@@ -148,7 +148,7 @@ impl Pipeline<'_> {
                     ))
                 }
                 (Err(BeginError::CommitUnknown(e)), _) => {
-                    Err(Failure::Unknown(uncertain(e.into())))
+                    Err(Failure::Unknown(uncertain(e.into()).with_id(unit.call.id.to_string())))
                 }
                 (Err(BeginError::Join(e)), _) => Err(Failure::Clean(e)),
                 (Err(BeginError::Failed(e)), _) => Err(Failure::Clean(e.into())),
@@ -210,7 +210,7 @@ impl Pipeline<'_> {
         )?;
         // A cancelled caller still gets its change settled: half-done is no answer.
         let never = crate::context::Cancel::new();
-        let seq = self.opened.database.write(&never, |conn| {
+        let settled = self.opened.database.write(&never, |conn| {
             let mut receipt = None;
             let settled = applied.settle(conn, |tx, _| {
                 receipt = Some(aifirst_audit::append_in(tx, &event, Some(&body))?);
@@ -236,9 +236,9 @@ impl Pipeline<'_> {
                 ))),
             }
         });
-        let seq = seq.map_err(|e| e.with_id(id.clone()))?;
+        settled.map_err(|e| e.with_id(id.clone()))?;
         match failed {
-            None => Ok(Came::Done(seq)),
+            None => Ok(Came::Done(intent)),
             Some(e) => Err(e.with_id(id)),
         }
     }
