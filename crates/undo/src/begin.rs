@@ -3,6 +3,7 @@
 use aifirst_sandbox::{Kind, Made, RawRel, Time};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::conflict::OnConflict;
 use crate::disk::{Depth, Place};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -110,7 +111,10 @@ impl Staged {
             entries: std::mem::take(&mut self.entries),
             made: std::mem::take(&mut self.made),
             dirs,
-            had_conflicts: !self.conflicts.is_empty(),
+            had_conflicts: self
+                .conflicts
+                .iter()
+                .any(|(_, conflict)| conflict.choice == OnConflict::KeepMine),
         };
         fault::point("begin.committed").map_err(BeginError::CommitUnknown)?;
         Ok(begun)

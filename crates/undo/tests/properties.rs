@@ -320,8 +320,21 @@ fn ctimes(world: &World) -> BTreeMap<PathBuf, (i64, i64)> {
         .collect()
 }
 
+/// 64 cases, or as many as `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").is_ok();
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    ProptestConfig {
+        cases: if asked { config.cases } else { 64 },
+        ..config
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// P1 and P2: undo and redo walk along one line of trees, and all undone is the first of them.
     #[test]

@@ -22,6 +22,7 @@ pub struct World {
     pub disk: Arc<FaultyDisk<RealDisk>>,
     pub engine: Engine,
     pub db: Connection,
+    pub session: &'static str,
     next: Cell<u64>,
 }
 
@@ -101,6 +102,7 @@ impl World {
             disk,
             engine,
             db,
+            session: "s",
             next: Cell::new(1),
         }
     }
@@ -150,7 +152,7 @@ impl World {
         UnitMeta {
             op: self.new_op(),
             cause,
-            session: "s".to_owned(),
+            session: self.session.to_owned(),
             targets: targets.to_vec(),
         }
     }
