@@ -29,7 +29,7 @@ impl SystemEnv {
         clippy::disallowed_methods,
         reason = "proc(5) is no part of any workspace"
     )]
-    pub fn new() -> Arc<dyn Env> {
+    pub fn shared() -> Arc<dyn Env> {
         // Without /proc every start counts as a boot of its own: recovery then trusts less.
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
             .map(|text| text.trim().to_owned())

@@ -50,7 +50,7 @@ impl Settings {
             confirm: Arc::new(Always(Answer::NotAvailable {
                 why: "nobody is there to be asked".to_owned(),
             })),
-            env: SystemEnv::new(),
+            env: SystemEnv::shared(),
             homes: HomeDirs::default(),
             foreign: Foreign::Refuse,
             limits: Limits::default(),

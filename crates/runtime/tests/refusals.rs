@@ -159,7 +159,7 @@ fn lesson_a3_another_owners_folder_needs_its_name_said() {
     }
     let w = World::new();
     rustix::fs::chown(
-        &w.root(),
+        w.root(),
         Some(rustix::fs::Uid::from_raw(65534)),
         Some(rustix::fs::Gid::from_raw(65534)),
     )

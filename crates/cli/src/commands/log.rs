@@ -35,7 +35,7 @@ pub(crate) fn run(args: args::Log, context: &Context, out: &mut Out) -> Result<E
         }
         return Ok(Exit::Done);
     }
-    let now = rfc3339(SystemEnv::new().now_us());
+    let now = rfc3339(SystemEnv::shared().now_us());
     let columns = Columns::of(look, &entries, &now);
     for entry in &entries {
         out.line(columns.line(out, entry));

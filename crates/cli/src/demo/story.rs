@@ -246,7 +246,7 @@ impl Secrets {
         const LETTERS: &[u8; 62] =
             b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let mut random = [0u8; 52];
-        SystemEnv::new().random(&mut random)?;
+        SystemEnv::shared().random(&mut random)?;
         let text: String = random
             .iter()
             .map(|b| {
@@ -419,7 +419,7 @@ impl Demo<'_> {
         if !out.is_json() {
             out.line("");
             out.line(out.paint(style::STRONG, "The log has it all"));
-            let now = rfc3339(SystemEnv::new().now_us());
+            let now = rfc3339(SystemEnv::shared().now_us());
             let skip = entries.len().saturating_sub(LOG_LINES);
             let shown = entries.get(skip..).unwrap_or_default();
             let columns = Columns::of(out.look(), shown, &now);

@@ -68,13 +68,11 @@ impl Database {
             || aifirst_audit::log_id(&conn).map_err(Error::from)?.is_none()
         {
             let head = begin_log(&mut conn, log, env)?;
-            database.copy_head(
-                &held,
-                Written {
-                    head,
-                    durability: Durability::Full,
-                },
-            )?;
+            let written = Written {
+                head,
+                durability: Durability::Full,
+            };
+            database.copy_head(&held, &written)?;
         }
         // Refuses a journal that a newer program wrote; makes nothing that is there.
         aifirst_undo::install(&conn).map_err(Error::from)?;
@@ -99,7 +97,7 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let conn = Connection::open_with_flags(&self.path, flags).map_err(|e| Error::from(e))?;
+        let conn = Connection::open_with_flags(&self.path, flags).map_err(Error::from)?;
         aifirst_audit::configure(&conn).map_err(Error::from)?;
         if let Some(copy) = read_head_copy(self.lock.file())? {
             aifirst_audit::check_head_copy(&conn, &copy, &self.boot).map_err(Error::from)?;
@@ -125,7 +123,7 @@ impl Database {
         match result {
             Ok((value, written)) => {
                 *slot = Some(conn);
-                self.copy_head(&held, written)?;
+                self.copy_head(&held, &written)?;
                 Ok(value)
             }
             Err(Failure::Clean(e)) => {
@@ -148,7 +146,7 @@ impl Database {
             aifirst_audit::set_durability(conn, durability).map_err(Error::from)?;
             let tx = conn
                 .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(|e| Error::from(e))?;
+                .map_err(Error::from)?;
             let (value, head) = step(&tx)?;
             tx.commit().map_err(|e| Failure::Unknown(Error::from(e)))?;
             Ok((value, Written { head, durability }))
@@ -183,7 +181,7 @@ impl Database {
         }
     }
 
-    fn copy_head(&self, _: &Held, written: Written) -> Result<()> {
+    fn copy_head(&self, _: &Held, written: &Written) -> Result<()> {
         let previous = read_head_copy(self.lock.file())?;
         let copy = HeadCopy::after(
             previous.as_ref(),

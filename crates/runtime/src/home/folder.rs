@@ -1,6 +1,7 @@
 //! The state folder: where it is, that it is ours alone, and how files in it are made.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the state folder is ours, no workspace is reached here"
 )]
 use std::fs;
@@ -89,7 +90,7 @@ pub(crate) fn remote_name(magic: i64) -> Option<&'static str> {
 
 /// An opened, checked state folder.
 #[derive(Clone, Debug)]
-pub struct StateDir {
+pub(crate) struct StateDir {
     path: PathBuf,
     writable: bool,
 }
@@ -100,7 +101,7 @@ impl StateDir {
     /// # Errors
     /// [`ErrorKind::State`] when it belongs to somebody else, can be reached by others, is a
     /// link, lies on a network file system, or cannot be made.
-    pub fn open_or_make(path: &Path) -> Result<Self> {
+    pub(crate) fn open_or_make(path: &Path) -> Result<Self> {
         refuse_strange_owner_above(path)?;
         make_private_all(path).map_err(|e| cannot("make the state folder", &e))?;
         Self::check(path)?.need_writable()
@@ -110,7 +111,7 @@ impl StateDir {
     ///
     /// # Errors
     /// As [`open_or_make`](Self::open_or_make), but a folder that cannot be written is fine.
-    pub fn open(path: &Path) -> Result<Option<Self>> {
+    pub(crate) fn open(path: &Path) -> Result<Option<Self>> {
         match fs::symlink_metadata(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(cannot("look at the state folder", &e)),
@@ -163,13 +164,13 @@ impl StateDir {
 
     /// Its canonical path.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether it can be written.
     #[must_use]
-    pub fn is_writable(&self) -> bool {
+    pub(crate) fn is_writable(&self) -> bool {
         self.writable
     }
 
@@ -294,6 +295,8 @@ pub(crate) fn write_atomic(path: &Path, temp_name: &str, bytes: &[u8]) -> io::Re
         .parent()
         .ok_or_else(|| io::Error::other("it has no folder"))?;
     let temp = dir.join(temp_name);
+    // One that a killed start left; whoever writes this file has its lock.
+    let _ = fs::remove_file(&temp);
     let written = (|| {
         let mut file = fs::OpenOptions::new()
             .write(true)

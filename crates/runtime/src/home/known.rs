@@ -33,7 +33,7 @@ pub enum Foreign {
 /// Where kept objects lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Placement {
+pub(crate) enum Placement {
     /// In the state folder.
     State,
     /// In a folder beside the workspace, because the state folder is on another mount.

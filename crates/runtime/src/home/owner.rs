@@ -97,7 +97,7 @@ mod tests {
     fn an_owner_is_alive_until_it_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let owners = dir.path().join("owners");
-        let env = SystemEnv::new();
+        let env = SystemEnv::shared();
         let a = Owner::register(&owners, &*env).unwrap();
         let b = Owner::register(&owners, &*env).unwrap();
         let mut names = alive(&owners).unwrap();

@@ -70,7 +70,7 @@ impl Pipeline<'_> {
             intent: Value::Object(intent),
             outcome: json!({ "result": figures(&result) }),
         };
-        let came = self.unit(staged, unit)?;
+        let came = self.unit(staged, &unit)?;
         drop(held);
         self.opened.database.tidy();
         match came {
@@ -84,7 +84,7 @@ impl Pipeline<'_> {
     }
 
     /// The one way from staged to settled, for operations, undo and redo; the lock is held.
-    pub(super) fn unit(&self, staged: Staged, unit: Unit<'_>) -> Result<Came> {
+    pub(super) fn unit(&self, staged: Staged, unit: &Unit<'_>) -> Result<Came> {
         if self.cancel.is_cancelled() {
             return Err(Error::new(
                 ErrorKind::Cancelled,
@@ -94,13 +94,13 @@ impl Pipeline<'_> {
         if !self.policy_is_current()? {
             return Ok(Came::Changed);
         }
-        let (begun, intent) = match self.begin(staged, &unit)? {
+        let (begun, intent) = match self.begin(staged, unit)? {
             Some(begun) => begun,
             None => return Ok(Came::Changed),
         };
         // From here on nobody can cancel: it is finished, or taken back whole.
         let applied = begun.apply();
-        self.settle(applied, &unit, intent)
+        self.settle(applied, unit, intent)
     }
 
     fn begin(&self, staged: Staged, unit: &Unit<'_>) -> Result<Option<(aifirst_undo::Begun, u64)>> {

@@ -118,7 +118,7 @@ impl Pipeline<'_> {
         };
         let mut consent = None;
         let result = self.turns(&way, &mut consent);
-        result.map_err(|end| self.refuse(&way, end, consent.is_some()))
+        result.map_err(|end| self.refuse(&way, *end, consent.is_some()))
     }
 
     fn turns(&self, way: &Way<'_>, consent: &mut Option<Consent>) -> Result<Receipt, Box<Refused>> {
@@ -195,8 +195,8 @@ impl Pipeline<'_> {
     }
 
     /// Records what did not happen, and hands the error out redacted.
-    fn refuse(&self, way: &Way<'_>, end: Box<Refused>, said_yes: bool) -> Error {
-        let Refused { error, verdict } = *end;
+    fn refuse(&self, way: &Way<'_>, end: Refused, said_yes: bool) -> Error {
+        let Refused { error, verdict } = end;
         let hide = |text: &str| way.scope.text(text).into_value();
         // What happened after begin has its own outcome in the log already.
         if error.id().is_some() {

@@ -29,7 +29,7 @@ impl Pipeline<'_> {
         let mut body = body;
         body.insert("result".into(), figures(&receipt.result));
         receipt.outcome = Outcome::Done;
-        receipt.seq = Some(self.record_read(way, digest, verdict, Value::Object(body))?);
+        receipt.seq = Some(self.record_read(way, digest, verdict, &Value::Object(body))?);
         Ok(Turn::Ended(Box::new(receipt)))
     }
 
@@ -51,7 +51,7 @@ impl Pipeline<'_> {
         receipt.outcome = Outcome::Planned;
         let mut body = self.plan_body(way, params, &plan);
         body.insert("dry_run".into(), true.into());
-        receipt.seq = Some(self.record_read(way, digest, &verdict, Value::Object(body))?);
+        receipt.seq = Some(self.record_read(way, digest, &verdict, &Value::Object(body))?);
         Ok(Turn::Ended(Box::new(receipt)))
     }
 
@@ -60,11 +60,11 @@ impl Pipeline<'_> {
         way: &Way<'_>,
         digest: [u8; 32],
         verdict: &Verdicted,
-        body: Value,
+        body: &Value,
     ) -> Result<u64> {
         let (event, body) = self
             .recorder
-            .read(&self.call_of(way), digest, verdict, &body)?;
+            .read(&self.call_of(way), digest, verdict, body)?;
         self.opened
             .database
             .append(Durability::Normal, self.cancel, |tx| {

@@ -202,7 +202,7 @@ impl Pipeline<'_> {
             }),
             outcome: json!({}),
         };
-        self.unit(staged, unit)
+        self.unit(staged, &unit)
     }
 
     fn judge_restore(
