@@ -1,4 +1,11 @@
 //! Named points at which a test lets the process fail, stop or die; nothing without the feature.
+#![cfg_attr(
+    feature = "fault-points",
+    allow(
+        clippy::disallowed_methods,
+        reason = "a test build reads its own variable; the shipped binary has none"
+    )
+)]
 
 use crate::error::Result;
 
@@ -94,8 +101,6 @@ mod armed {
 
     pub(super) fn point(name: &'static str) -> Result<()> {
         static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
-        // A test build only: the shipped binary has no such variable.
-        #[allow(clippy::disallowed_methods)]
         let armed = ARMED.get_or_init(|| std::env::var("AIFIRST_FAULT").ok().map(|t| parse(&t)));
         let Some(armed) = armed else { return Ok(()) };
         if armed.name != name || armed.passed.fetch_add(1, Ordering::SeqCst) + 1 != armed.nth {
@@ -104,7 +109,6 @@ mod armed {
         match armed.act {
             Act::Error => Err(Error::new(ErrorKind::Io, "an asked-for fault").detail(name)),
             Act::Stop => {
-                #[allow(clippy::disallowed_methods)]
                 std::thread::sleep(std::time::Duration::from_secs(600));
                 Ok(())
             }

@@ -1,4 +1,9 @@
 //! The store: a private folder on the workspace's mount that holds staged and kept objects.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the store's own folders are made here, before a workspace is opened with them"
+)]
 
 use std::fs;
 use std::io::Write as _;
@@ -102,7 +107,6 @@ pub(crate) fn is_owner_name(owner: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-#[allow(clippy::disallowed_methods)] // The store's own folder is made here, before any workspace opens.
 impl Store {
     /// Makes a store, or finishes making one that a crash left half made.
     ///
@@ -234,7 +238,6 @@ impl Store {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // As above.
 fn private_dir(path: &Path) -> std::io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700)),
@@ -249,7 +252,6 @@ fn private_dir(path: &Path) -> std::io::Result<()> {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // As above.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = match fs::OpenOptions::new()
         .write(true)

@@ -202,7 +202,7 @@ fn lesson_d7_the_full_manifest_is_equal() {
     fs::hard_link(world.path("d/e/file"), world.path("d/twin")).unwrap();
     std::os::unix::fs::symlink("/nowhere", world.path("d/dangling")).unwrap();
     set_xattr(&world.path("d/e"), "user.on", b"folder");
-    fs::set_permissions(world.path("d/e/file"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(world.path("d/e/file"), fs::Permissions::from_mode(0o000)).unwrap();
     let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(123_456_789);
     fs::File::open(world.path("d/e"))
         .unwrap()

@@ -8,6 +8,9 @@
     clippy::disallowed_types,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    clippy::collapsible_match,
+    clippy::collapsible_if,
     unreachable_pub,
     reason = "tests fail by panicking and make their trees with std::fs"
 )]

@@ -210,7 +210,7 @@ fn change_set(world: &World, wishes: &[Wish]) -> ChangeSet {
     let mut set = ChangeSet::new();
     // One net change per path, and none below another's tree: what a planner makes sure of.
     let mut used: Vec<PathBuf> = Vec::new();
-    let mut free = |path: &Path, used: &mut Vec<PathBuf>| {
+    let free = |path: &Path, used: &mut Vec<PathBuf>| {
         let clash = used
             .iter()
             .any(|u| u.starts_with(path) || path.starts_with(u));

@@ -114,13 +114,14 @@ impl Disk for RealDisk {
     }
 
     fn set(&self, made: &Made, field: Field<'_>) -> Result<()> {
-        Ok(match field {
-            Field::Owner(uid, gid) => made.set_owner(uid, gid)?,
-            Field::Xattr(name, value) => made.set_xattr(name, value)?,
-            Field::NoXattr(name) => made.remove_xattr(name)?,
-            Field::Mode(mode) => made.set_mode(mode)?,
-            Field::Flags(flags) => made.set_inode_flags(flags)?,
-        })
+        match field {
+            Field::Owner(uid, gid) => made.set_owner(uid, gid),
+            Field::Xattr(name, value) => made.set_xattr(name, value),
+            Field::NoXattr(name) => made.remove_xattr(name),
+            Field::Mode(mode) => made.set_mode(mode),
+            Field::Flags(flags) => made.set_inode_flags(flags),
+        }?;
+        Ok(())
     }
 
     fn sync_made(&self, made: &Made) -> Result<()> {
