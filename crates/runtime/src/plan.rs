@@ -132,13 +132,16 @@ impl Plan {
     /// Bytes of contents touched; what is only read beside a change does not count.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.counted().map(|t| t.bytes).sum()
+        // Sparse files may claim more together than a number holds.
+        self.counted().map(|t| t.bytes).fold(0, u64::saturating_add)
     }
 
     /// Things touched; what is only read beside a change does not count.
     #[must_use]
     pub fn entries(&self) -> u64 {
-        self.counted().map(|t| t.entries).sum()
+        self.counted()
+            .map(|t| t.entries)
+            .fold(0, u64::saturating_add)
     }
 
     fn counted(&self) -> impl Iterator<Item = &Target> {
