@@ -84,7 +84,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   aifirst call write_file path=notes.txt content=hello
   aifirst call read_text_file path=README.md head=5
-  aifirst call edit_file --params '{\"path\":\"notes.txt\",\"edits\":[{\"oldText\":\"hello\",\"newText\":\"bye\"}]}'
+  aifirst call edit_file path=notes.txt edits='[{\"oldText\":\"hello\",\"newText\":\"bye\"}]'
   echo '{\"path\":\"made/here\"}' | aifirst call create_directory --params -
   aifirst call delete_file path=notes.txt --dry-run
 

@@ -44,8 +44,14 @@ impl Terminal {
         self.progress
             .paused(|| match put(lines, ask, self.signals.as_deref()) {
                 Ok(answer) => answer,
+                // ENXIO: nothing controls this process, see tty(4).
+                Err(e) if e.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+                    Answer::NotAvailable {
+                        why: "there is no terminal to ask on".to_owned(),
+                    }
+                }
                 Err(e) => Answer::NotAvailable {
-                    why: format!("there is no terminal to ask on ({e})"),
+                    why: format!("the terminal cannot be asked: {e}"),
                 },
             })
     }

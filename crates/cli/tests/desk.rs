@@ -31,8 +31,11 @@ impl Desk {
     pub(crate) fn with_files() -> Self {
         let desk = Self::new();
         for (path, text) in [
-            ("README.md", "# Project\n\nIt counts ships.\n"),
-            ("src/main.rs", "fn main() {\n    println!(\"ships\");\n}\n"),
+            (
+                "README.md",
+                "# Project\n\nA small tool that counts ships.\n",
+            ),
+            ("src/main.rs", "fn main() {\n    println!(\"hello\");\n}\n"),
             ("src/lib.rs", "pub fn count() -> u64 {\n    3\n}\n"),
             ("notes/old.md", "old\n"),
             ("notes/today.md", "# Yesterday\n"),

@@ -23,12 +23,22 @@ fn masked(value: &Value) -> Value {
                         ) => Some("<bytes>"),
                         _ => None,
                     };
+                    let mask = match k.as_str() {
+                        "pid" | "uid" => Some("<number>"),
+                        _ => mask,
+                    };
                     (k.clone(), mask.map_or_else(|| masked(v), |m| m.into()))
                 })
                 .collect(),
         ),
         Value::Array(list) => Value::Array(list.iter().map(masked).collect()),
-        Value::String(text) if looks_random(text) => "<random>".into(),
+        Value::String(text) => {
+            let words: Vec<&str> = text
+                .split(' ')
+                .map(|w| if looks_random(w) { "<random>" } else { w })
+                .collect();
+            words.join(" ").into()
+        }
         other => other.clone(),
     }
 }

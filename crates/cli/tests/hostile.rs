@@ -5,7 +5,6 @@ use crate::terminal::Terminal;
 /// ESC, OSC 52 (the clipboard), a line end, bidi, C1, a line separator.
 const NAME: &str = "x\u{1b}[31m\u{1b}]52;c;QUJD\u{7}\ny\u{202e}z\u{9b}2J\u{2028}w";
 const HARMLESS: &str = "x\\x1b[31m\\x1b]52;c;QUJD\\x07\\ny\\u{202e}z\\u{9b}2J\\u{2028}w";
-
 fn hostile(text: &str) -> bool {
     text.contains("\u{1b}]")
         || text.contains("\u{1b}[31m")
@@ -19,7 +18,11 @@ fn laid_out() -> (Desk, String) {
     let desk = Desk::new();
     let text = format!("one\n{NAME}\n");
     desk.put("text", &text);
-    let path = format!("path={NAME}");
+    desk.put(&format!("dir/{NAME}"), "here already");
+    desk.put(&format!("kept/{NAME}"), "here already");
+    // The guard takes no such name from an agent; here it comes in what is already there, in
+    // contents, in reasons, and in what is refused.
+    let path = "path=plain".to_owned();
     desk.done(&["call", "write_file", &path, "content=b", "--reason", NAME]);
     desk.done(&["call", "write_file", &path, &format!("content={NAME}")]);
     let escape = desk.run(&[
@@ -40,7 +43,17 @@ fn lesson_g6_no_command_lets_a_hostile_name_reach_a_terminal() {
         &["log"],
         &["log", "-v"],
         &["log", NAME],
+        &["call", "list_directory", "path=dir"],
+        &["call", "read_text_file", &format!("path={NAME}")],
+        &[
+            "call",
+            "delete_directory",
+            "path=dir",
+            "recursive=true",
+            "--yes",
+        ],
         &["show", "last"],
+        &["show", "@5"],
         &["show", "@2"],
         &["diff", "@2"],
         &["status"],
@@ -80,6 +93,10 @@ fn lesson_g6_no_command_lets_a_hostile_name_reach_a_terminal() {
     }
     let mut terminal = Terminal::start(&desk, &["log", "--color", "never"]);
     terminal.end();
+    assert!(terminal.seen.contains("write_file"), "{:?}", terminal.seen);
+    let list = ["call", "list_directory", "path=kept", "--color", "never"];
+    let mut terminal = Terminal::start(&desk, &list);
+    terminal.end();
     assert!(terminal.seen.contains(HARMLESS), "{:?}", terminal.seen);
 }
 
@@ -113,15 +130,15 @@ fn lesson_g6_json_and_stderr_are_clean_everywhere() {
 #[test]
 fn names_are_raw_where_no_terminal_is() {
     let (desk, _) = laid_out();
-    let run = desk.done(&["log"]);
+    let run = desk.done(&["call", "list_directory", "path=dir"]);
     assert!(run.out.contains(NAME), "{run:?}");
 }
 
 #[test]
 fn lesson_g6_the_question_escapes_what_the_agent_wrote() {
     let desk = Desk::new();
-    let folder = format!("{NAME}dir");
-    desk.put(&format!("{folder}/inner"), "x");
+    let folder = "folder";
+    desk.put(&format!("{folder}/{NAME}"), "x");
     let path = format!("path={folder}");
     let mut terminal = Terminal::start(
         &desk,
@@ -140,7 +157,7 @@ fn lesson_g6_the_question_escapes_what_the_agent_wrote() {
     terminal.type_in("n\n");
     assert_eq!(terminal.end(), 3);
     assert!(!hostile(&terminal.seen), "{:?}", terminal.seen);
-    assert!(desk.path(&folder).exists());
+    assert!(desk.path(folder).exists());
 }
 
 #[test]
@@ -151,7 +168,7 @@ fn a_name_that_is_no_text_is_told_in_json_and_on_a_terminal() {
     std::fs::create_dir(desk.path("d")).unwrap();
     std::fs::write(desk.path("d").join(OsStr::from_bytes(b"a\xffb")), "x").unwrap();
     let listing = desk.json(&["call", "list_directory", "path=d"]).to_string();
-    assert!(listing.contains("Yf9i"), "{listing}");
+    assert!(listing.contains("ZC9h/2I="), "{listing}");
     desk.done(&[
         "call",
         "delete_directory",

@@ -59,7 +59,7 @@ fn a_conflict_offers_the_three_choices_and_they_do_what_they_say() {
         assert!(refused.err.contains("README.md"), "{refused:?}");
         assert_eq!(desk.text("README.md"), "mine");
         desk.done(&["undo", choice]);
-        let original = "# Project\n\nIt counts ships.\n";
+        let original = "# Project\n\nA small tool that counts ships.\n";
         let names: Vec<String> = std::fs::read_dir(desk.project())
             .unwrap()
             .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())

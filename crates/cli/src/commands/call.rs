@@ -2,7 +2,7 @@
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 
-use aifirst_runtime::{Call, Diff, Outcome, Receipt, Run, from_words};
+use aifirst_runtime::{Call, Diff, Outcome, PathView, Receipt, Run, from_words};
 use serde_json::Value;
 
 use crate::args;
@@ -250,22 +250,22 @@ fn plain(v: &Value) -> String {
     }
 }
 
-/// A list of objects: one row each; the names of the columns speak for themselves.
+/// A list of objects: one row each, its name last.
 fn entries(list: &[Value], out: &mut Out) {
+    const NAMES: [&str; 3] = ["name", "path", "path_b64"];
+    let look = out.look();
+    let maps: Vec<&serde_json::Map<String, Value>> =
+        list.iter().filter_map(Value::as_object).collect();
     let mut keys: Vec<&String> = Vec::new();
-    for map in list.iter().filter_map(Value::as_object) {
-        for key in map.keys().filter(|k| *k != "name" && *k != "path") {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
+    for key in maps.iter().flat_map(|m| m.keys()) {
+        if !NAMES.contains(&key.as_str()) && !keys.contains(&key) {
+            keys.push(key);
         }
     }
-    let rows: Vec<Vec<Cell>> = list
+    let rows: Vec<Vec<Cell>> = maps
         .iter()
-        .filter_map(Value::as_object)
         .map(|map| {
-            let mut row: Vec<Cell> = keys
-                .iter()
+            keys.iter()
                 .map(|k| {
                     let text = match map.get(*k) {
                         None | Some(Value::Null) => String::new(),
@@ -276,13 +276,21 @@ fn entries(list: &[Value], out: &mut Out) {
                     };
                     Cell::styled(text, style::DIM)
                 })
-                .collect();
-            let name = map.get("name").or_else(|| map.get("path"));
-            row.push(Cell::new(name.map(plain).unwrap_or_default()));
-            row
+                .collect()
         })
         .collect();
-    for line in table::lines(out.look().color, 0, &rows) {
+    for (map, head) in maps.iter().zip(table::heads(look.color, &rows)) {
+        let mut line = head.into_bytes();
+        let text = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
+        let named = text("name").or_else(|| text("path"));
+        let view = match (named, text("path_b64")) {
+            (Some(path), _) => Some(PathView::Text { path }),
+            (None, Some(path_b64)) => Some(PathView::Bytes { path_b64 }),
+            (None, None) => None,
+        };
+        if let Some(view) = view {
+            line.extend(render::name(look, &view));
+        }
         out.line(line);
     }
 }

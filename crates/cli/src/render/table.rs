@@ -27,6 +27,20 @@ impl Cell {
     }
 }
 
+/// The rows as lines that something else follows: every cell padded.
+pub(crate) fn heads(color: bool, rows: &[Vec<Cell>]) -> Vec<String> {
+    // A column of marks at the end, so that the last real one is padded too.
+    let marked: Vec<Vec<Cell>> = rows
+        .iter()
+        .map(|row| row.iter().cloned().chain([Cell::new("|")]).collect())
+        .collect();
+    let mut lines = lines(color, 0, &marked);
+    for line in &mut lines {
+        line.pop();
+    }
+    lines
+}
+
 /// The rows as lines, two blanks between columns, the last column as long as it is.
 pub(crate) fn lines(color: bool, indent: usize, rows: &[Vec<Cell>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
