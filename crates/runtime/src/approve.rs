@@ -31,7 +31,14 @@ impl<P> Approved<P> {
 #[derive(Clone)]
 pub(crate) struct Consent {
     digest: [u8; 32],
-    answered: Answered,
+    verdict: Verdicted,
+}
+
+impl Consent {
+    /// The decision that was asked about, with the yes.
+    pub(crate) fn verdict(&self) -> &Verdicted {
+        &self.verdict
+    }
 }
 
 /// A plan that was not approved, with who decided.
@@ -68,48 +75,34 @@ pub(crate) fn approve<P>(
                 answered: None,
             },
         }),
-        Verdict::Deny => {
-            let mut error = Error::new(ErrorKind::Denied, denied_words(&decision));
-            if let Some(rule) = &decision.rule {
-                error = error.with_rule(rule.clone());
-            }
-            error = error.with_hint(match &decision.reason {
-                Some(reason) => reason.clone(),
-                None => "a rule of policy.toml denies it; a person may change the rule".to_owned(),
-            });
-            refused(
-                error,
-                Verdicted {
-                    decision,
-                    answered: None,
-                },
-            )
-        }
+        Verdict::Deny => Err(denial(decision)),
         Verdict::Ask => {
             if let Some(given) = consent.as_ref().filter(|c| c.digest == digest) {
-                let answered = Some(given.answered.clone());
+                let verdict = Verdicted {
+                    decision,
+                    answered: given.verdict.answered.clone(),
+                };
                 return Ok(Approved {
                     plan,
                     digest,
-                    verdict: Verdicted { decision, answered },
+                    verdict,
                 });
             }
             let question = question(&plan);
             match ask(confirm, &question) {
                 Answer::Yes { by } => {
-                    let answered = Answered {
-                        word: "yes",
-                        by: Some(by),
-                        reason: None,
+                    let verdict = Verdicted {
+                        decision,
+                        answered: Some(Answered {
+                            word: "yes",
+                            by: Some(by),
+                            reason: None,
+                        }),
                     };
                     *consent = Some(Consent {
                         digest,
-                        answered: answered.clone(),
+                        verdict: verdict.clone(),
                     });
-                    let verdict = Verdicted {
-                        decision,
-                        answered: Some(answered),
-                    };
                     Ok(Approved {
                         plan,
                         digest,
@@ -157,6 +150,26 @@ pub(crate) fn approve<P>(
             }
         }
     }
+}
+
+/// The refusal of what policy denies.
+pub(crate) fn denial(decision: Decision) -> Box<Refused> {
+    let mut error = Error::new(ErrorKind::Denied, denied_words(&decision));
+    if let Some(rule) = &decision.rule {
+        error = error.with_rule(rule.clone());
+    }
+    error = error.with_hint(match &decision.reason {
+        Some(reason) => reason.clone(),
+        None => "a rule of policy.toml denies it; a person may change the rule".to_owned(),
+    });
+    let verdict = Verdicted {
+        decision,
+        answered: None,
+    };
+    Box::new(Refused {
+        error,
+        verdict: Some(verdict),
+    })
 }
 
 /// A confirmer that panics has not said yes.

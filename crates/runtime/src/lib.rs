@@ -31,6 +31,8 @@ mod doctor;
 mod records;
 mod runtime;
 
+pub use aifirst_sandbox::{Leaf, RawRel, RelPath, Stat};
+pub use aifirst_undo::{Change, ChangeSet, CopyFields, Piece, Source};
 pub use confirm::{Always, Answer, By, Confirm, Question};
 pub use context::{Cancel, Context, History, Limits};
 pub use doctor::doctor;

@@ -43,6 +43,9 @@ pub enum Holds {
     Plain,
     /// Contents of a file: only their size and a keyed digest are recorded.
     Content,
+    /// A path, which policy judges also where planning fails: what an error says about a file is
+    /// reading it.
+    Path,
 }
 
 /// One parameter.
@@ -100,6 +103,13 @@ impl Param {
     #[must_use]
     pub fn content(mut self) -> Self {
         self.holds = Holds::Content;
+        self
+    }
+
+    /// Marks it as a path in the workspace.
+    #[must_use]
+    pub fn path(mut self) -> Self {
+        self.holds = Holds::Path;
         self
     }
 

@@ -11,6 +11,7 @@
 )]
 
 mod doing;
+mod judging;
 mod life;
 mod manifest;
 mod refusals;

@@ -36,12 +36,14 @@ impl CopyFile {
                         "source",
                         Type::Text,
                         "The file to copy, relative to the workspace or absolute inside it.",
-                    ),
+                    )
+                    .path(),
                     Param::required(
                         "destination",
                         Type::Text,
                         "The whole path of the copy, with its name.",
-                    ),
+                    )
+                    .path(),
                     Param::optional(
                         "overwrite",
                         Type::Boolean,

@@ -35,7 +35,8 @@ impl DeleteDirectory {
                         "path",
                         Type::Text,
                         "The folder, relative to the workspace or absolute inside it.",
-                    ),
+                    )
+                    .path(),
                     Param::optional(
                         "recursive",
                         Type::Boolean,

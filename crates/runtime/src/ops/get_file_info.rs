@@ -41,7 +41,8 @@ impl GetFileInfo {
                         Type::Text,
                         "The file, folder or link, relative to the workspace or absolute inside \
                         it.",
-                    ),
+                    )
+                    .path(),
                     Param::optional(
                         "hash",
                         Type::Choice(&["sha256"]),

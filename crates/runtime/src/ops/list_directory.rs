@@ -38,7 +38,8 @@ impl ListDirectory {
                         Type::Text,
                         "The folder, relative to the workspace or absolute inside it; . is the \
                         workspace.",
-                    ),
+                    )
+                    .path(),
                     Param::optional(
                         "limit",
                         Type::Integer { min: 1 },

@@ -36,12 +36,14 @@ impl MoveFile {
                         "source",
                         Type::Text,
                         "What is moved, relative to the workspace or absolute inside it.",
-                    ),
+                    )
+                    .path(),
                     Param::required(
                         "destination",
                         Type::Text,
                         "Its whole new path, with its new name.",
-                    ),
+                    )
+                    .path(),
                     Param::optional(
                         "overwrite",
                         Type::Boolean,

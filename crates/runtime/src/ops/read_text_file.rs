@@ -39,6 +39,7 @@ impl ReadTextFile {
                         Type::Text,
                         "The file, relative to the workspace or absolute inside it.",
                     )
+                    .path()
                     .or(&["file_path"]),
                     Param::optional(
                         "head",

@@ -39,6 +39,7 @@ impl WriteFile {
                         Type::Text,
                         "The file, relative to the workspace or absolute inside it.",
                     )
+                    .path()
                     .or(&["file_path"]),
                     Param::optional(
                         "content",

@@ -147,9 +147,9 @@ impl Pipeline<'_> {
                         },
                     ))
                 }
-                (Err(BeginError::CommitUnknown(e)), _) => {
-                    Err(Failure::Unknown(uncertain(e.into()).with_id(unit.call.id.to_string())))
-                }
+                (Err(BeginError::CommitUnknown(e)), _) => Err(Failure::Unknown(
+                    uncertain(e.into()).with_id(unit.call.id.to_string()),
+                )),
                 (Err(BeginError::Join(e)), _) => Err(Failure::Clean(e)),
                 (Err(BeginError::Failed(e)), _) => Err(Failure::Clean(e.into())),
                 (Err(e), _) => Err(Failure::Unknown(Error::new(

@@ -1,15 +1,17 @@
 //! Policy and person: the plan's digest, the decision, the question.
-use aifirst_sandbox::{RawRel, Stat};
+use aifirst_sandbox::{Leaf, RawRel, Stat};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::{Pipeline, Run, Way};
-use crate::approve::{Approved, Consent, Refused, approve};
+use crate::approve::{Approved, Consent, Refused, approve, denial};
 use crate::confirm::{Always, Answer, By, Question};
+use crate::effect::Effect;
 use crate::error::Result;
 use crate::plan::{Diff, Plan, Target};
 use crate::policy::{self, Cause, Pair};
 use crate::receipt::{PathView, TargetView};
+use crate::schema::{Holds, Param};
 
 impl Pipeline<'_> {
     /// Decides, and asks where it must be asked. A dry run asks nobody.
@@ -50,10 +52,65 @@ impl Pipeline<'_> {
             operation: way.operation.spec().name,
             pairs: &pairs,
             folds_case: false,
-            bytes: if plan.changes() { plan.bytes() } else { 0 },
-            entries: if plan.changes() { plan.entries() } else { 0 },
+            bytes: weigh(plan, |t| t.bytes),
+            entries: weigh(plan, |t| t.entries),
             replaces_folder: plan.replaces_folder,
             reversibility: plan.reversibility,
+            cause: Cause::Do,
+        })
+    }
+
+    /// What planning says about a file is reading it: where policy denies that, its denial is all
+    /// there is to be said.
+    pub(super) fn denied_instead(&self, way: &Way<'_>, params: &Value) -> Option<Box<Refused>> {
+        let spec = way.operation.spec();
+        let mut pairs = Vec::new();
+        for spelled in paths_in(&spec.params, params) {
+            let Ok(rel) = self.workspace.normalize(spelled) else {
+                continue;
+            };
+            let mut readings = vec![rel.raw().clone()];
+            for leaf in [Leaf::Keep, Leaf::Follow] {
+                readings.extend(self.workspace.resolve(rel.raw(), leaf).ok().map(|r| r.path));
+            }
+            for path in readings {
+                for effect in spec.effects.iter().chain(&[Effect::Read]) {
+                    pairs.push((*effect, spelled.to_owned(), plain(&path)));
+                }
+            }
+        }
+        let decision = self.decide_pairs(way, &pairs);
+        (decision.verdict == policy::Verdict::Deny).then(|| denial(decision))
+    }
+
+    /// Whether the caller may see the contents of what a plan is about: where reading is denied, a
+    /// diff would be a way around that.
+    pub(super) fn may_show(&self, way: &Way<'_>, plan: &Plan) -> bool {
+        let pairs: Vec<_> = plan
+            .targets
+            .iter()
+            .map(|t| (Effect::Read, t.spelled.clone(), plain(&t.path)))
+            .collect();
+        self.decide_pairs(way, &pairs).verdict != policy::Verdict::Deny
+    }
+
+    fn decide_pairs(&self, way: &Way<'_>, pairs: &[(Effect, String, String)]) -> policy::Decision {
+        let pairs: Vec<Pair<'_>> = pairs
+            .iter()
+            .map(|(effect, spelled, resolved)| Pair {
+                effect: *effect,
+                spelled,
+                resolved,
+            })
+            .collect();
+        self.policy.decide(&policy::Question {
+            operation: way.operation.spec().name,
+            pairs: &pairs,
+            folds_case: false,
+            bytes: 0,
+            entries: 0,
+            replaces_folder: false,
+            reversibility: way.operation.spec().reversibility,
             cause: Cause::Do,
         })
     }
@@ -148,6 +205,23 @@ impl Pipeline<'_> {
         };
         plan.targets.iter().map(view).collect()
     }
+}
+
+/// The values of the parameters that are paths.
+fn paths_in<'a>(table: &[Param], params: &'a Value) -> Vec<&'a str> {
+    let paths = table.iter().filter(|p| p.holds == Holds::Path);
+    paths.filter_map(|p| params.get(p.name)?.as_str()).collect()
+}
+
+/// How much a plan changes, for the question about size: what is only read, or only gets another
+/// name, costs nothing that undo would have to bring back.
+fn weigh(plan: &Plan, of: impl Fn(&Target) -> u64) -> u64 {
+    let counts = |t: &&Target| t.effect.changes() && t.effect != Effect::Move;
+    plan.targets
+        .iter()
+        .filter(counts)
+        .map(of)
+        .fold(0, u64::saturating_add)
 }
 
 /// A path as policy's globs see it: its text, or its escaped form where it is none.

@@ -118,7 +118,7 @@ impl Pipeline<'_> {
         };
         let mut consent = None;
         let result = self.turns(&way, &mut consent);
-        result.map_err(|end| self.refuse(&way, *end, consent.is_some()))
+        result.map_err(|end| self.refuse(&way, *end, consent.as_ref()))
     }
 
     fn turns(&self, way: &Way<'_>, consent: &mut Option<Consent>) -> Result<Receipt, Box<Refused>> {
@@ -127,8 +127,12 @@ impl Pipeline<'_> {
             let context = self.context(way);
             let plan = context
                 .go_on()
-                .and_then(|()| self.plan(way, &params, &context));
-            let approved = self.judge(way, &params, plan?, consent)?;
+                .and_then(|()| self.plan(way, &params, &context))
+                .map_err(|e| {
+                    self.denied_instead(way, &params)
+                        .unwrap_or_else(|| e.into())
+                })?;
+            let approved = self.judge(way, &params, plan, consent)?;
             match self.carry_out(way, &params, approved, &context)? {
                 Turn::Ended(receipt) => return Ok(*receipt),
                 Turn::Changed => {}
@@ -195,7 +199,7 @@ impl Pipeline<'_> {
     }
 
     /// Records what did not happen, and hands the error out redacted.
-    fn refuse(&self, way: &Way<'_>, end: Refused, said_yes: bool) -> Error {
+    fn refuse(&self, way: &Way<'_>, end: Refused, yes: Option<&Consent>) -> Error {
         let Refused { error, verdict } = end;
         let hide = |text: &str| way.scope.text(text).into_value();
         // What happened after begin has its own outcome in the log already.
@@ -212,10 +216,9 @@ impl Pipeline<'_> {
             .recorder
             .refusal(&call, verdict.as_ref(), &error, &body)
             .and_then(|(event, body)| {
-                let confirmed = match (&verdict, said_yes) {
-                    (Some(verdict), true) => Some(self.recorder.confirmation(&call, verdict)?),
-                    _ => None,
-                };
+                let confirmed = yes
+                    .map(|yes| self.recorder.confirmation(&call, yes.verdict()))
+                    .transpose()?;
                 self.opened
                     .database
                     .append(Durability::Normal, &Cancel::new(), |tx| {

@@ -6,7 +6,7 @@ use super::{Pipeline, Turn, Way};
 use crate::approve::Approved;
 use crate::context::Context;
 use crate::error::Result;
-use crate::plan::{Plan, Work};
+use crate::plan::{Diff, Plan, Work};
 use crate::receipt::{Outcome, Receipt};
 use crate::record::Verdicted;
 
@@ -108,7 +108,11 @@ impl Pipeline<'_> {
             outcome: Outcome::Done,
             result,
             targets: self.target_views(way, plan),
-            diff: plan.diff.as_ref().map(|d| self.redacted_diff(way, d)),
+            diff: match &plan.diff {
+                Some(d) if self.may_show(way, plan) => Some(self.redacted_diff(way, d)),
+                Some(_) => Some(Diff::Opaque("the policy denies reading it".to_owned())),
+                None => None,
+            },
             reversibility: plan.reversibility,
             undoable: plan.changes(),
             decision: verdict.view(),

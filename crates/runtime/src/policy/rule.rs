@@ -56,7 +56,11 @@ impl Rule {
 
     /// By either path, and beneath what goes as a whole.
     fn touches(&self, pair: &Pair<'_>, question: &Question<'_>) -> bool {
-        if !self.has_effect(pair.effect) {
+        // Who moves a thing away takes it from where a rule guards it: its name is gone there, and
+        // what may not be read can be read under the other name.
+        let moved = pair.effect == Effect::Move
+            && (self.has_effect(Effect::Delete) || self.has_effect(Effect::Read));
+        if !moved && !self.has_effect(pair.effect) {
             return false;
         }
         let Some(paths) = &self.paths else {
