@@ -142,3 +142,31 @@ fn headers_give_their_secrets_away() {
         shown("Set-Cookie: session=4fK9xQ2mZ7vT; HttpOnly; Path=/").ends_with("; HttpOnly; Path=/")
     );
 }
+
+#[test]
+fn nothing_of_a_very_long_secret_stays_behind() {
+    let secret: String = (0..4000u32)
+        .map(|n| format!("{:05x}", n.wrapping_mul(2_654_435_761) >> 12))
+        .collect();
+    for shape in [
+        "password={}",
+        "--client-secret {} x",
+        "Authorization: Bearer {}",
+        "sent Bearer {} off",
+        "Cookie: sid={}",
+        "x eyJhbGciOiJIUzI1NiJ9.eyJ{}.{} y",
+        "curl -u ann:{} https://x",
+        "sshpass -p {} ssh x",
+        "<token>{}</token>",
+        "api_key: \"{}\"",
+        "{\"password\":\"{}\"}",
+        "https://x/?token={}&a=b",
+    ] {
+        let redacted = shown(&shape.replace("{}", &secret));
+        assert!(
+            !leaks(&redacted, &secret),
+            "{shape}: {} bytes left",
+            redacted.len()
+        );
+    }
+}

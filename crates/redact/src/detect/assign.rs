@@ -11,7 +11,9 @@ use super::header::{authorization, cookies};
 use super::keys::{Named, judge};
 use super::literal::{accept_quoted, past_constructor, past_type, quoted};
 use super::name::{Join, Name, STEMS, name_around, with_word_before};
-use super::scan::{VALUE_MAX, any_space, quote_at, run, slice, spaces, starts, trimmed};
+use super::scan::{
+    VALUE_MAX, any_space, past_window, quote_at, run, slice, spaces, starts, trimmed,
+};
 use super::value::is_code;
 use crate::mark::find as find_bytes;
 use crate::span::{BY_NAME, Span};
@@ -47,6 +49,10 @@ pub(crate) fn find(view: &View<'_>, found: &mut Vec<Span>) {
             // The shell's working folder is called `PWD` too.
             if folder && matches!(text.get(value.start), Some(b'/' | b'~')) {
                 continue;
+            }
+            let mut value = value;
+            if value.len() + 64 >= VALUE_MAX {
+                value.end = past_window(text, value.end);
             }
             at = at.max(value.end);
             found.push(Span::new(value, BY_NAME));

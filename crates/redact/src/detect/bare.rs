@@ -17,7 +17,19 @@ pub(super) fn unquoted(
     join: Join,
     before: Option<u8>,
 ) -> Option<Range<usize>> {
-    let range = past_scheme_unquoted(text, run(text, from));
+    let mut range = past_scheme_unquoted(text, run(text, from));
+    // A query ends at the bracket that the URL stands in.
+    if matches!(before, Some(b'?' | b'&'))
+        && let Some(close) = slice(text, &range)
+            .iter()
+            .position(|byte| matches!(byte, b')' | b']' | b'}'))
+    {
+        range.end = range.start + close;
+    }
+    // The variable of a macro and its kind: `$token:tt`.
+    if join == Join::Colon && before == Some(b'$') {
+        return None;
+    }
     let value = slice(text, &range);
     // Connection strings: whatever stands between two semicolons.
     if join == Join::Tight

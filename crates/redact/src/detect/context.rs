@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::known::compile;
+use super::scan::past_window;
 use super::value::{is_code, is_placeholder, is_random, is_status};
 use crate::span::{BY_NAME, Span};
 use crate::view::View;
@@ -94,6 +95,10 @@ pub(crate) fn find(view: &View<'_>, found: &mut Vec<Span>) {
                 .rposition(|byte| *byte != b'\\')
                 .map_or(kept, |last| kept.get(..=last).unwrap_or(kept));
             let range = from + secret.start()..from + secret.start() + kept.len();
+            let mut range = range;
+            if secret.end() == rest.len() {
+                range.end = past_window(text, range.end);
+            }
             if plausible(kept) {
                 at = at.max(range.end);
                 found.push(Span::new(range, BY_NAME));
@@ -153,7 +158,6 @@ fn scheme(text: &[u8], from: usize, word: &[u8]) -> Option<Range<usize>> {
     let length = rest
         .get(skip..)?
         .iter()
-        .take(8192)
         .take_while(|byte| {
             byte.is_ascii_alphanumeric()
                 || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')

@@ -91,7 +91,12 @@ pub(super) fn authorization(text: &[u8], after: usize) -> Option<Range<usize>> {
         }
     }
     let value = slice(text, &range);
-    let prose = is_word(value) && value.len() < 16;
+    let named = matches!(text.get(range.end), Some(b',' | b';'))
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        && !is_random(value);
+    let prose = named || (is_word(value) && value.len() < 16);
     let none = prose || is_placeholder(value) || is_template(value) || is_code(value);
     (!none).then_some(range)
 }

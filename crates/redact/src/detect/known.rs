@@ -7,6 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
 use super::formats::{Accept, FORMATS, Format, Left};
+use super::scan::past_window;
 use crate::mark::shannon;
 use crate::span::Span;
 use crate::view::View;
@@ -108,7 +109,11 @@ fn token_at(view: &View<'_>, start: usize) -> Option<(Range<usize>, &'static str
         if !accepted(token, format) {
             continue;
         }
-        let range = start + range.start..start + range.end;
+        let full = range.end == window.len();
+        let mut range = start + range.start..start + range.end;
+        if full {
+            range.end = past_window(text, range.end);
+        }
         let mut range = widened(text, range, format.name)?;
         // The first letter may be that of an escape (`\npm_…`): then the escape goes with it, so that
         // no lone backslash is left in a string.

@@ -3,9 +3,9 @@
 pub(crate) mod formats;
 pub(crate) mod keys;
 pub(crate) mod value;
+mod scan;
 pub(crate) mod known;
 pub(crate) mod context;
-mod scan;
 mod name;
 mod header;
 mod literal;

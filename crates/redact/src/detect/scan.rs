@@ -92,6 +92,19 @@ pub(super) fn run(text: &[u8], from: usize) -> Range<usize> {
     range
 }
 
+/// The end of a value whose window ended at `end`: nothing of a long secret may stay behind because
+/// only its beginning was looked at.
+pub(super) fn past_window(text: &[u8], end: usize) -> usize {
+    let rest = text.get(end..).unwrap_or_default();
+    end + rest
+        .iter()
+        .take_while(|byte| {
+            !byte.is_ascii_whitespace()
+                && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\')
+        })
+        .count()
+}
+
 /// Backslashes, then what ends a value when it is escaped; all of them stay.
 pub(super) fn escape_follows(tail: &[u8]) -> bool {
     let slashes = tail.iter().take_while(|byte| **byte == b'\\').count();
