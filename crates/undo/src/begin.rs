@@ -98,6 +98,7 @@ impl Staged {
         if let Err(error) = tx.commit() {
             // Whether it is in the journal is for recovery to find out: what was staged stays.
             self.fresh.clear();
+            self.engine.leaves_something();
             return Err(BeginError::CommitUnknown(Error::database(
                 "cannot commit the beginning",
                 error,

@@ -1,5 +1,6 @@
 //! The engine: the disk it changes, its name, and where randomness and time come from.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::disk::{Disk, Place};
@@ -22,8 +23,24 @@ struct Inner {
     disk: Arc<dyn Disk>,
     owner: String,
     tag: Mutex<Option<Tag>>,
+    left_something: AtomicBool,
     random: Random,
     clock: Clock,
+}
+
+impl Drop for Inner {
+    /// Every staged object is gone or in the journal by now, so nobody needs to sweep for this
+    /// owner; unless a commit failed, and nobody knows.
+    fn drop(&mut self) {
+        let tag = self.tag.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(Ok(path)) = tag.take().map(|tag| tag.registration(&self.owner)) else {
+            return;
+        };
+        if !self.left_something.load(Ordering::Relaxed) {
+            // Best effort: what stays is swept like that of a dead owner.
+            let _ = self.disk.discard(&path);
+        }
+    }
 }
 
 impl std::fmt::Debug for Engine {
@@ -52,6 +69,7 @@ impl Engine {
                 disk,
                 owner: owner.to_owned(),
                 tag: Mutex::new(None),
+                left_something: AtomicBool::new(false),
                 random,
                 clock,
             }),
@@ -60,6 +78,11 @@ impl Engine {
 
     pub(crate) fn disk(&self) -> &dyn Disk {
         self.inner.disk.as_ref()
+    }
+
+    /// A commit failed, so that staged objects may belong to nobody.
+    pub(crate) fn leaves_something(&self) {
+        self.inner.left_something.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn now_us(&self) -> i64 {
