@@ -812,9 +812,14 @@ pub(crate) fn last_word(conn: &Connection, unit: UnitId) -> Result<Option<UnitRo
     .pop())
 }
 
-/// Whether some row names this slot.
-pub(crate) fn names_slot(conn: &Connection, slot: Slot) -> Result<bool> {
-    conn.prepare_cached("SELECT EXISTS(SELECT 1 FROM undo_change WHERE slot=?1)")
-        .and_then(|mut s| s.query_row([slot.to_row()], |row| row.get(0)))
-        .map_err(reading)
+/// Whether some row needs the object in this slot. What an operation had prepared and never put in
+/// place, or took back, nobody needs once the unit is settled.
+pub(crate) fn needs_slot(conn: &Connection, slot: Slot) -> Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS(SELECT 1 FROM undo_change c JOIN undo_unit u ON u.id=c.unit
+         WHERE c.slot=?1 AND NOT (u.cause=1 AND u.status<>0 AND c.status IN (2, 4)
+           AND c.action IN (1, 2, 5)))",
+    )
+    .and_then(|mut s| s.query_row([slot.to_row()], |row| row.get(0)))
+    .map_err(reading)
 }

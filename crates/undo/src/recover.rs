@@ -437,7 +437,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes what dead owners staged and no row names; says how many objects.
+    /// Removes what dead owners staged and no row needs; says how many objects.
     ///
     /// `alive` says whether an owner's lock is held. The caller holds the workspace's lock.
     ///
@@ -447,6 +447,14 @@ impl Engine {
         let disk = self.disk();
         let store =
             |text: &str| -> Result<Place> { Ok(Place::store(&RawRel::parse(text.as_bytes())?)) };
+        // Who ends properly takes its registration along: mostly there is nothing to look for, and
+        // the whole store need not be listed to learn that.
+        let orphaned = disk.list(&store("s")?)?.iter().any(|entry| {
+            Tag::parse(&entry.name).is_some_and(|(owner, _)| !alive(&owner))
+        });
+        if !orphaned {
+            return Ok(0);
+        }
         // Objects first: an owner that registers after this has no object among them.
         let mut slots = Vec::new();
         for byte in 0..=255_u8 {
@@ -467,7 +475,7 @@ impl Engine {
         }
         let mut swept = 0;
         for slot in slots {
-            if !living.contains(&slot.tag()) && !journal::names_slot(conn, slot)? {
+            if !living.contains(&slot.tag()) && !journal::needs_slot(conn, slot)? {
                 fault::point("sweep.object")?;
                 disk.discard(&slot.place().path)?;
                 swept += 1;

@@ -6,7 +6,7 @@ use aifirst_sandbox::{RawRel, Side, Sync};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::apply::{Applied, Outcome, motions};
-use crate::disk::{Depth, Place, StoreSync, look};
+use crate::disk::{Depth, Place, StoreSync, is_denied, look};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fault;
@@ -288,13 +288,6 @@ fn sync_folders(engine: &Engine, entries: &[Entry], dirs: &[DirTime]) -> Result<
         }
     }
     Ok(())
-}
-
-fn is_denied(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        crate::error::ErrorKind::Guard(aifirst_sandbox::ErrorKind::PermissionDenied)
-    )
 }
 
 /// Reads what is there now: the change times that our own moves made are part of the record.

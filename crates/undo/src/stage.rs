@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::change_set::{Change, ChangeSet, CopyFields, Piece, Source};
 use crate::conflict::Conflict;
-use crate::disk::{Depth, Field, Place, is_unsupported, look};
+use crate::disk::{Depth, Field, Place, UNREADABLE, is_unsupported, look};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
@@ -398,6 +398,11 @@ impl Engine {
             Now::Here(place) => place,
             Now::Nothing | Now::Made => return Err(changed(path, "nothing is there any more")),
         };
+        if old.xattrs.contains(&UNREADABLE) {
+            return Err(Error::new(ErrorKind::NotReversible, "cannot replace")
+                .at(path)
+                .detail("its attributes may not be read, so the new file would lack them"));
+        }
         let slot = self.new_slot()?;
         let made = self.disk().make_file(&slot.place(), 0o600)?;
         staged.fresh.push(slot);

@@ -18,6 +18,7 @@
 mod conflicts;
 mod crashes;
 mod fields;
+mod kills;
 mod life;
 mod manifest;
 mod properties;

@@ -305,6 +305,8 @@ fn do_all(world: &mut World, wishes: &[Wish]) -> bool {
         Attempt::Done(_) => true,
         // Moving a folder into one that an earlier change moved away, and the like.
         Attempt::NotBegun(error) if *error.kind() == ErrorKind::Changed => false,
+        // A file whose attributes an ordinary user may not read is not replaced.
+        Attempt::NotBegun(error) if *error.kind() == ErrorKind::NotReversible => false,
         other => panic!("{other:?}"),
     }
 }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Transaction};
 use crate::manifest::{self, Manifest};
 
 pub struct World {
-    pub dir: tempfile::TempDir,
+    pub dir: Folder,
     pub workspace: Workspace,
     pub store: Store,
     pub disk: Arc<FaultyDisk<RealDisk>>,
@@ -49,6 +49,7 @@ pub fn open_db(path: &Path) -> Connection {
 pub fn engine_over(disk: Arc<FaultyDisk<RealDisk>>, owner: &str) -> Engine {
     // A counter: unique like random numbers, and the same in every run.
     static COUNTER: AtomicU64 = AtomicU64::new(1);
+    COUNTER.fetch_max(u64::from(std::process::id()) << 8, Ordering::SeqCst);
     Engine::new(
         disk,
         owner,
@@ -62,6 +63,23 @@ pub fn engine_over(disk: Arc<FaultyDisk<RealDisk>>, owner: &str) -> Engine {
         Arc::new(|| 1_700_000_000_000_000),
     )
     .unwrap()
+}
+
+/// The folder that holds everything; removed with the world that made it.
+pub enum Folder {
+    Own(tempfile::TempDir),
+    #[cfg(feature = "fault-points")]
+    Given(PathBuf),
+}
+
+impl Folder {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Own(dir) => dir.path(),
+            #[cfg(feature = "fault-points")]
+            Self::Given(path) => path,
+        }
+    }
 }
 
 /// What one attempt came to when it did not succeed.
@@ -90,6 +108,16 @@ impl World {
 
     fn within(dir: tempfile::TempDir) -> Self {
         fs::create_dir(dir.path().join("ws")).unwrap();
+        Self::open(Folder::Own(dir))
+    }
+
+    /// One that another process made and keeps.
+    #[cfg(feature = "fault-points")]
+    pub fn at(dir: &Path) -> Self {
+        Self::open(Folder::Given(dir.to_owned()))
+    }
+
+    fn open(dir: Folder) -> Self {
         let workspace = Workspace::open(&dir.path().join("ws"), Rules::default()).unwrap();
         let store = Store::create(&dir.path().join("store"), "test", Placement::State).unwrap();
         let disk = Arc::new(FaultyDisk::new(RealDisk::open(&workspace, &store).unwrap()));
@@ -103,7 +131,8 @@ impl World {
             engine,
             db,
             session: "s",
-            next: Cell::new(1),
+            // Processes that share a journal must not share numbers of operations.
+            next: Cell::new(u64::from(std::process::id()) << 32),
         }
     }
 

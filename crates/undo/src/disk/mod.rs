@@ -212,6 +212,9 @@ pub trait Disk: Send + core::marker::Sync {
 /// the file system changes others by itself, for instance when it indexes a folder.
 const USER_FLAGS: u32 = 0x0003_80ff | 0x0080_0000 | 0x2000_0000 | 0x4000_0000;
 
+/// Stands for attributes that may not be read; no attribute has an empty name.
+pub(crate) const UNREADABLE: (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
+
 /// How much of an object is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
@@ -253,7 +256,12 @@ pub(crate) fn look(disk: &dyn Disk, at: &Place, depth: Depth) -> Result<Option<S
 fn fields(disk: &dyn Disk, at: &Place, stat: &Stat, depth: Depth) -> Result<State> {
     let mut state = State::from_stat(stat);
     state.handle = disk.handle(at)?;
-    state.xattrs = disk.xattrs(at)?;
+    state.xattrs = match disk.xattrs(at) {
+        // `user.*` of a file that we may not read (xattr(7)): an object that only moves keeps them
+        // all the same.
+        Err(error) if is_denied(&error) => vec![UNREADABLE],
+        read => read?,
+    };
     if matches!(state.kind, Kind::File | Kind::Dir) {
         state.flags = disk.flags(at)?.map(|flags| flags & USER_FLAGS);
     }
@@ -346,6 +354,13 @@ pub(crate) fn is_missing(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Guard(aifirst_sandbox::ErrorKind::NotFound)
+    )
+}
+
+pub(crate) fn is_denied(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Guard(aifirst_sandbox::ErrorKind::PermissionDenied)
     )
 }
 
