@@ -1,4 +1,26 @@
 //! One operation through the whole net: judged, confirmed, recorded, applied, undoable.
+//!
+//! ```no_run
+//! use aifirst_runtime::{Call, Cancel, RestoreRequest, Runtime, Select, Settings};
+//! use serde_json::json;
+//!
+//! let mut settings = Settings::new("/home/me/project");
+//! settings.homes.home = Some("/home/me".into());
+//! let runtime = Runtime::open(settings)?;
+//! let write = Call::new("write_file", json!({"path": "notes.txt", "content": "hello"}));
+//! assert!(runtime.call(&write, &Cancel::new())?.undoable);
+//! runtime.undo(&RestoreRequest::new(Select::Last), &Cancel::new())?;
+//! # Ok::<(), aifirst_runtime::Error>(())
+//! ```
+//!
+//! Promises: what a call names is confined to the workspace by the kernel; a change is recorded
+//! before it happens and answered when it is durable and can be undone; a read is recorded before
+//! its result is handed out; a secret that is recognised reaches no record and no error text; what
+//! was confirmed is what runs; where a mechanism is missing, nothing runs.
+//!
+//! Does not promise: to see what happens beside it, to confine other programs, to take back what
+//! left the machine, or to find secrets that look like nothing in particular.
+
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
