@@ -3,7 +3,7 @@
 use aifirst_sandbox::{Kind, Made, RawRel};
 
 use crate::begin::Begun;
-use crate::disk::{Depth, Disk, Place, look};
+use crate::disk::{Depth, Disk, Place, is_taken, look};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
@@ -87,7 +87,10 @@ impl Begun {
                         }
                         Ok(Back::Left(why)) => {
                             // A change that never was applied leaves nothing behind to take back.
-                            if entry.status == ChangeStatus::Applied || why.after_ours {
+                            if entry.status == ChangeStatus::Applied
+                                || why.after_ours
+                                || why.holds_other
+                            {
                                 stuck.push(entry.path.clone());
                                 entry.status = ChangeStatus::Conflict;
                                 entry.note = Some(why.text.to_owned());
@@ -157,6 +160,8 @@ pub(crate) struct Why {
     pub(crate) text: &'static str,
     /// Whether our change had happened before somebody else came.
     pub(crate) after_ours: bool,
+    /// Whether the slot holds somebody else's object now, which must never be dropped.
+    pub(crate) holds_other: bool,
 }
 
 /// Looks at all places of a change.
@@ -321,18 +326,19 @@ fn unmake(disk: &dyn Disk, entry: &Entry, step: Step) -> Result<()> {
 
 /// Takes a change back, from however far it is.
 pub(crate) fn back(disk: &dyn Disk, entry: &Entry, caller: Caller) -> Result<Back> {
-    let left = |text, after_ours| Ok(Back::Left(Why { text, after_ours }));
+    let left = |text, after_ours| {
+        Ok(Back::Left(Why {
+            text,
+            after_ours,
+            holds_other: false,
+        }))
+    };
     let seen = see(disk, entry)?;
-    let n = match entry.classify(&seen) {
+    let found = entry.classify(&seen);
+    let n = match found {
         Found::At(n) => n,
         // What was displaced goes back to its name, ours into the slot.
-        Found::Stranger => {
-            caller.point("rollback.before_step", "recover.before_step")?;
-            for step in entry.action.steps().iter().rev() {
-                unmake(disk, entry, *step)?;
-            }
-            return left("another object was at the path", false);
-        }
+        Found::Stranger => entry.action.steps().len(),
         Found::ForeignBefore => return left("somebody else changed the path", false),
         Found::ForeignAfter => return left("somebody else changed the path since", true),
         Found::Damaged => {
@@ -344,6 +350,9 @@ pub(crate) fn back(disk: &dyn Disk, entry: &Entry, caller: Caller) -> Result<Bac
     if n == 0 {
         return Ok(Back::Before);
     }
+    if entry.action == Action::Replace {
+        return exchange_back(disk, entry, found, caller);
+    }
     if entry.action == Action::MakeDir && !disk.list(&entry.need(Spot::P)?)?.is_empty() {
         return left("the folder is not empty", true);
     }
@@ -352,23 +361,79 @@ pub(crate) fn back(disk: &dyn Disk, entry: &Entry, caller: Caller) -> Result<Bac
         unmake(disk, entry, *step)?;
         caller.point("apply.after_step", "recover.after_step")?;
     }
+    if found == Found::Stranger {
+        return left("another object was at the path", false);
+    }
     if entry.action == Action::MakeDir && !disk.list(&entry.need(Spot::S)?)?.is_empty() {
-        let (slot, path) = (entry.need(Spot::S)?, entry.need(Spot::P)?);
-        disk.rename(&slot, &path, aifirst_sandbox::How::NoReplace)?;
-        return left("the folder is not empty", true);
+        return return_to_name(disk, entry, "the folder is not empty");
     }
     // What went into the slot must be ours, unedited: else it returns to its name.
-    let (new, [_, _, in_slot]) = (entry.planned.as_ref(), see(disk, entry)?);
-    if matches!(entry.action, Action::Create | Action::Replace)
-        && let (Some(new), Some(now)) = (new, &in_slot)
-        && !new.unedited(now)
+    if entry.action == Action::Create
+        && let (Some(new), [_, _, Some(now)]) = (entry.planned.as_ref(), see(disk, entry)?)
+        && !new.unedited(&now)
     {
-        for step in entry.action.steps() {
-            make(disk, entry, *step, None)?;
-        }
-        return left("somebody else changed the path since", true);
+        return return_to_name(disk, entry, "somebody else changed the path since");
     }
     Ok(Back::Before)
+}
+
+/// Moves what a rollback took into the slot back to its name, because it is not only ours.
+fn return_to_name(disk: &dyn Disk, entry: &Entry, text: &'static str) -> Result<Back> {
+    let (slot, path) = (entry.need(Spot::S)?, entry.need(Spot::P)?);
+    let holds_other = match disk.rename(&slot, &path, aifirst_sandbox::How::NoReplace) {
+        Ok(()) => false,
+        // The name was taken once more: the newest object stays there, this one in the slot.
+        Err(error) if is_taken(&error) => true,
+        Err(error) => return Err(error),
+    };
+    Ok(Back::Left(Why {
+        text,
+        after_ours: true,
+        holds_other,
+    }))
+}
+
+/// Exchanges back, and looks at what came out: whoever saves in just that instant must find the
+/// newest save at its name, never in the store.
+fn exchange_back(disk: &dyn Disk, entry: &Entry, found: Found, caller: Caller) -> Result<Back> {
+    const TURNS: usize = 8;
+    let (slot, path) = (entry.need(Spot::S)?, entry.need(Spot::P)?);
+    let mut expected = entry.planned.clone();
+    let mut turns = 0;
+    loop {
+        let put = look(disk, &slot, Depth::Object)?;
+        caller.point("rollback.before_step", "recover.before_step")?;
+        disk.rename(&path, &slot, aifirst_sandbox::How::Exchange)?;
+        caller.point("apply.after_step", "recover.after_step")?;
+        let out = look(disk, &slot, Depth::Object)?;
+        turns += 1;
+        let as_expected = match (&expected, &out) {
+            (Some(expected), Some(out)) => expected.unedited(out),
+            _ => false,
+        };
+        if as_expected || turns == TURNS {
+            break;
+        }
+        // What came out is newer than what was put back.
+        expected = put;
+    }
+    let ours = match (&entry.planned, look(disk, &slot, Depth::Object)?) {
+        (Some(new), Some(now)) => new.unedited(&now),
+        _ => false,
+    };
+    match (ours, found) {
+        (true, Found::At(_)) => Ok(Back::Before),
+        (true, _) => Ok(Back::Left(Why {
+            text: "another object was at the path",
+            after_ours: false,
+            holds_other: false,
+        })),
+        (false, _) => Ok(Back::Left(Why {
+            text: "somebody else changed the path since",
+            after_ours: true,
+            holds_other: true,
+        })),
+    }
 }
 
 /// Which times folders get.

@@ -80,9 +80,12 @@ impl Engine {
         self.inner.disk.as_ref()
     }
 
-    /// A commit failed, so that staged objects may belong to nobody.
+    /// A commit or a removal failed, so that objects of the store may belong to nobody: the
+    /// registration has to outlive this engine, and be there.
     pub(crate) fn leaves_something(&self) {
         self.inner.left_something.store(true, Ordering::Relaxed);
+        // Best effort: where nothing can be written, nothing can be swept either.
+        let _ = self.tag();
     }
 
     pub(crate) fn now_us(&self) -> i64 {

@@ -4,7 +4,7 @@ use aifirst_sandbox::{Kind, RawRel};
 use rusqlite::Connection;
 
 use crate::conflict::{Conflict, ConflictReason, OnConflict};
-use crate::disk::{Depth, Disk, Place, content_digest};
+use crate::disk::{Depth, Disk, Place, content_digest, is_denied};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{self, Cause, DirTime, OpId, UnitId};
@@ -13,6 +13,9 @@ use crate::stage::Staged;
 use crate::state::{Difference, State};
 use crate::steps::{Action, ChangeStatus, Entry, SPOTS, Spot, get};
 use crate::vision::{NewObject, Now, Vision};
+
+/// Content up to this size is read again where a change time leaves a doubt.
+const READ_UP_TO: u64 = 4 << 20;
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -489,12 +492,22 @@ impl Planner<'_> {
                     return Ok(None);
                 }
                 // An edit that kept size and mtime left no other trace: where it is known what
-                // the content was, that decides. Else it must have been one of our own moves.
-                let same = match (recorded.digest, self.vision.now(&place, self.vision.len())) {
-                    (Some(digest), Now::Here(place)) => {
-                        content_digest(self.disk(), &place).is_ok_and(|now| now == digest)
+                // the content was, and cheap to read, that decides. Else it must have been one of
+                // our own moves.
+                let now = self.vision.now(&place, self.vision.len());
+                let content = match (recorded.digest, now) {
+                    (Some(digest), Now::Here(place)) if seen.size <= READ_UP_TO => {
+                        match content_digest(self.disk(), &place) {
+                            Ok(now) => Some(now == digest),
+                            Err(error) if is_denied(&error) => None,
+                            Err(error) => return Err(error),
+                        }
                     }
-                    _ => journal::knows_moment(self.conn, seen)?,
+                    _ => None,
+                };
+                let same = match content {
+                    Some(same) => same,
+                    None => journal::knows_moment(self.conn, seen)?,
                 };
                 if same {
                     return Ok(None);

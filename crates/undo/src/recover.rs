@@ -449,9 +449,10 @@ impl Engine {
             |text: &str| -> Result<Place> { Ok(Place::store(&RawRel::parse(text.as_bytes())?)) };
         // Who ends properly takes its registration along: mostly there is nothing to look for, and
         // the whole store need not be listed to learn that.
-        let orphaned = disk.list(&store("s")?)?.iter().any(|entry| {
-            Tag::parse(&entry.name).is_some_and(|(owner, _)| !alive(&owner))
-        });
+        let orphaned = disk
+            .list(&store("s")?)?
+            .iter()
+            .any(|entry| Tag::parse(&entry.name).is_some_and(|(owner, _)| !alive(&owner)));
         if !orphaned {
             return Ok(0);
         }

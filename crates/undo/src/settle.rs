@@ -232,9 +232,23 @@ fn drop_unused(engine: &Engine, cause: Cause, entries: &[Entry]) {
             entry.action,
             Action::Create | Action::Replace | Action::MakeDir
         );
-        if let (true, Some(slot)) = (unused, entry.slot) {
-            // Best effort: a sweep does the rest.
-            let _ = engine.disk().discard(&slot.place().path);
+        let Some(slot) = entry.slot.filter(|_| unused) else {
+            continue;
+        };
+        // Only what is surely ours; and best effort, since a sweep does the rest.
+        let place = slot.place();
+        let ours = match (&entry.planned, look(engine.disk(), &place, Depth::Object)) {
+            (Some(planned), Ok(Some(now))) if entry.action != Action::MakeDir => {
+                planned.unedited(&now)
+            }
+            (_, Ok(Some(_))) => engine
+                .disk()
+                .list(&place)
+                .is_ok_and(|entries| entries.is_empty()),
+            _ => false,
+        };
+        if ours && engine.disk().discard(&place.path).is_err() {
+            engine.leaves_something();
         }
     }
 }

@@ -49,7 +49,9 @@ impl Drop for Staged {
     fn drop(&mut self) {
         for slot in self.fresh.drain(..) {
             // Best effort: what stays is swept when this owner is dead.
-            let _ = self.engine.disk().discard(&slot.place().path);
+            if self.engine.disk().discard(&slot.place().path).is_err() {
+                self.engine.leaves_something();
+            }
         }
     }
 }

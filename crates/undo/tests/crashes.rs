@@ -122,7 +122,13 @@ fn a_death_anywhere_in_an_operation_leaves_before_or_after() {
         let now = world.manifest();
         if differences(&before, &now).is_empty() {
             back += 1;
-            assert_eq!(world.stored(), 0, "{what}: the store is swept");
+            assert_eq!(
+                world.stored(),
+                0,
+                "{what}: the store is swept: {:?} {:?}",
+                world.listing(),
+                ends
+            );
         } else {
             kept += 1;
             assert_same(&after, &without_times(&now), &what);

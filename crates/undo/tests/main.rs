@@ -22,4 +22,5 @@ mod kills;
 mod life;
 mod manifest;
 mod properties;
+mod races;
 mod world;

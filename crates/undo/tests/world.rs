@@ -202,6 +202,29 @@ impl World {
         }
     }
 
+    /// As `attempt_set`, where somebody else may be in the way.
+    pub fn attempt_racing(&mut self, set: &ChangeSet) -> Attempt {
+        let staged = match self.engine.stage(set) {
+            Ok(staged) => staged,
+            Err(error) => return Attempt::NotBegun(error),
+        };
+        let meta = self.meta(aifirst_undo::Cause::Do, &[]);
+        let begun = match staged.begin(&mut self.db, &meta, nothing) {
+            Ok(begun) => begun,
+            Err(aifirst_undo::BeginError::Changed(error)) => return Attempt::NotBegun(error),
+            Err(error) => panic!("{error:?}"),
+        };
+        let settled = begun
+            .apply()
+            .settle(&mut self.db, |_, _| Ok::<(), Error>(()))
+            .unwrap();
+        match settled.into_outcome() {
+            Outcome::Done => Attempt::Done(meta.op),
+            Outcome::RolledBack(error) | Outcome::Stuck(error, _) => Attempt::RolledBack(error),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// One undo or redo through all stations, as far as it comes.
     pub fn attempt_restore(&mut self, op: OpId, direction: Direction) -> Attempt {
         let plan = match self
@@ -339,7 +362,9 @@ impl World {
 
     /// Recovers everything as the next holder of the lock would, with a new engine.
     pub fn recover(&mut self) -> Result<Vec<RecoveredAs>, Error> {
-        self.engine = engine_over(self.disk.clone(), "owner2");
+        // The dead one took nothing along.
+        let dead = std::mem::replace(&mut self.engine, engine_over(self.disk.clone(), "owner2"));
+        std::mem::forget(dead);
         let mut ends = Vec::new();
         for abandoned in self.engine.abandoned(&self.db)? {
             let recovered = self.engine.recover(abandoned)?;
@@ -409,6 +434,24 @@ impl World {
             to: rel(to),
             over: self.stat(to),
         }
+    }
+
+    /// Names of everything in the store.
+    pub fn listing(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for top in ["k", "s"] {
+            for entry in fs::read_dir(self.store.path().join(top)).unwrap() {
+                let entry = entry.unwrap();
+                if top == "s" {
+                    names.push(entry.file_name().into_string().unwrap());
+                } else {
+                    for object in fs::read_dir(entry.path()).unwrap() {
+                        names.push(object.unwrap().file_name().into_string().unwrap());
+                    }
+                }
+            }
+        }
+        names
     }
 
     /// Objects in the store, apart from its own layout.

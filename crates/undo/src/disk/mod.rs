@@ -224,11 +224,14 @@ pub(crate) enum Depth {
     Tree,
 }
 
+/// How often a place that keeps changing is looked at before that is an error.
+const LOOKS: usize = 64;
+
 /// Looks at one place.
 pub(crate) fn look(disk: &dyn Disk, at: &Place, depth: Depth) -> Result<Option<State>> {
     // A name can be exchanged between two calls: the fields of one object must not be taken for
     // another's, so identity and change time are asked again at the end.
-    for _ in 0..4 {
+    for _ in 0..LOOKS {
         let Some(stat) = disk.stat(at)? else {
             return Ok(None);
         };
@@ -241,7 +244,7 @@ pub(crate) fn look(disk: &dyn Disk, at: &Place, depth: Depth) -> Result<Option<S
                 }
                 _ => {}
             },
-            Err(error) if is_missing(&error) => {}
+            Err(error) if is_missing(&error) || is_raced(&error) => {}
             Err(error) => return Err(error),
         }
     }
@@ -354,6 +357,13 @@ pub(crate) fn is_missing(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Guard(aifirst_sandbox::ErrorKind::NotFound)
+    )
+}
+
+fn is_raced(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Guard(aifirst_sandbox::ErrorKind::Raced)
     )
 }
 
