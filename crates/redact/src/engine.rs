@@ -143,6 +143,15 @@ impl Redactor {
                 span.end = range.end;
             }
             spans.append(&mut flat);
+            // First learned, then recalled: a value that stands here twice must not be found in one place
+            // by its name and only in part by a format in the other.
+            spans.retain_mut(|span| keep(span, &marks));
+            for span in &spans {
+                if span.with == Replacement::Mark {
+                    let value = text.get(span.start..span.end).unwrap_or_default();
+                    memory.learn(View::new(value).bytes(), span.rule);
+                }
+            }
             spans.append(&mut memory.recall(text));
         }
         self.replace(&marks, text, spans, counts, memory)

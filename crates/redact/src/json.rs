@@ -104,13 +104,15 @@ impl Walk<'_> {
             Value::Object(fields) => {
                 let mut redacted = Map::new();
                 for (key, item) in fields {
-                    let value = if self.hides(item, fate(fields, key)) {
+                    // The key as it is and as it will be shown: the second look must find nothing new.
+                    let shown = text(key, counts).unwrap_or_else(|| key.clone());
+                    let named = fate(fields, key).max(judge(shown.as_bytes()));
+                    let value = if self.hides(item, named) {
                         self.hidden(item, counts)
                     } else {
                         self.redact(item, depth + 1, text, counts)
                     };
-                    let key = text(key, counts).unwrap_or_else(|| key.clone());
-                    redacted.insert(free_key(&redacted, key), value);
+                    redacted.insert(free_key(&redacted, shown), value);
                 }
                 Value::Object(redacted)
             }

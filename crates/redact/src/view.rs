@@ -125,6 +125,12 @@ fn sequence(rest: &[u8]) -> usize {
     if !matches!(rest.first(), Some(0x1b | b'\\')) {
         return 0;
     }
+    // `\\u001b[`: escaped twice, and all its backslashes belong to it.
+    let slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    if slashes > 1 {
+        let inner = rest.get(slashes - 1..).map_or(0, sequence);
+        return if inner == 0 { 0 } else { slashes - 1 + inner };
+    }
     let Some(introducer) = INTRODUCERS.iter().find(|head| rest.starts_with(head)) else {
         return 0;
     };

@@ -147,7 +147,7 @@ fn element(text: &[u8], name: &Range<usize>) -> Option<Option<usize>> {
 
 fn element_value(text: &[u8], from: usize, name: &Name) -> Option<Range<usize>> {
     let rest = text.get(from..)?;
-    let length = rest.iter().take(VALUE_MAX).position(|byte| *byte == b'<')?;
+    let length = rest.iter().position(|byte| *byte == b'<')?;
     let mut range = trimmed(text, from..from + length);
     if range.is_empty() && rest.get(length..)?.starts_with(b"<![CDATA[") {
         let start = from + length + 9;

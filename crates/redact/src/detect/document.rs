@@ -46,7 +46,9 @@ pub(crate) fn find(text: &[u8], inner: Inner<'_>, found: &mut Vec<Span>) -> Exte
         if reader.peek().is_none() {
             return Extent::Whole;
         }
-        if !matches!(reader.peek(), Some(b'{' | b'[')) || reader.value(0, Named::Plain).is_none() {
+        if !matches!(reader.peek(), Some(b'{' | b'[' | b'"'))
+            || reader.value(0, Named::Plain).is_none()
+        {
             return Extent::Part;
         }
     }
@@ -54,7 +56,7 @@ pub(crate) fn find(text: &[u8], inner: Inner<'_>, found: &mut Vec<Span>) -> Exte
 
 /// Whether it is worth reading the text as JSON.
 pub(crate) fn looks_like_json(text: &[u8]) -> bool {
-    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
 }
 
 struct Reader<'a, 'b> {
@@ -202,15 +204,22 @@ impl Reader<'_, '_> {
                 _ => return None,
             }
             let key = self.string()?;
+            let before = self.found.len();
             self.string_text(key.clone());
             let key = self.slice(key).to_vec();
+            let mut named = judge(&key);
+            // The key as it will be shown counts too: the second look must find nothing new.
+            if let Some(Replacement::Rewritten(shown)) =
+                self.found.get(before).map(|span| &span.with)
+            {
+                named = named.max(judge(shown));
+            }
             self.skip_space();
             if self.peek()? != b':' {
                 return None;
             }
             self.at += 1;
             self.skip_space();
-            let named = judge(&key);
             let value = self.value(depth + 1, named)?;
             let text = self.slice(value.clone());
             if names_a_thing(&key) && text.starts_with(b"\"") {

@@ -79,10 +79,16 @@ pub(super) fn authorization(text: &[u8], after: usize) -> Option<Range<usize>> {
         if rest.contains(&b'=') {
             // Parameters may stand in quotes of their own; the line ends them.
             let line = text.get(from..)?;
+            let around = quote_around(text, from);
             let end = line
                 .iter()
+                .enumerate()
                 .take(VALUE_MAX)
-                .position(|byte| matches!(byte, b'\n' | b'\r'))
+                .position(|(at, byte)| {
+                    matches!(byte, b'\n' | b'\r')
+                        || Some(*byte) == around
+                            && !line.get(..at).unwrap_or_default().ends_with(b"\\")
+                })
                 .unwrap_or(line.len().min(VALUE_MAX));
             range = trimmed(text, whole.start + word..from + end);
         } else {
@@ -99,6 +105,24 @@ pub(super) fn authorization(text: &[u8], after: usize) -> Option<Range<usize>> {
     let prose = named || (is_word(value) && value.len() < 16);
     let none = prose || is_placeholder(value) || is_template(value) || is_code(value);
     (!none).then_some(range)
+}
+
+/// The quote that was opened before `at` on its line and is not closed yet.
+fn quote_around(text: &[u8], at: usize) -> Option<u8> {
+    let head = text.get(at.saturating_sub(VALUE_MAX)..at)?;
+    let line = head
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let mut open = None;
+    for byte in head.get(line..)? {
+        match (open, byte) {
+            (None, b'"' | b'\'' | b'`') => open = Some(*byte),
+            (Some(quote), byte) if quote == *byte => open = None,
+            _ => {}
+        }
+    }
+    open
 }
 
 /// The values of Cookie and Set-Cookie headers (RFC 6265, sections 4.1 and 4.2).

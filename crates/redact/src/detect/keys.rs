@@ -110,9 +110,9 @@ const LONGEST: usize = 80;
 /// Judges a name.
 pub(crate) fn judge(name: &[u8]) -> Named {
     // A mark speaks of secrets too, and is none.
-    if name.starts_with(b"[redacted:") {
-        return Named::Plain;
-    }
+    let name = crate::mark::find(name, b"[redacted:")
+        .and_then(|mark| name.get(..mark))
+        .unwrap_or(name);
     let tail = name
         .get(name.len().saturating_sub(LONGEST)..)
         .unwrap_or(name);
