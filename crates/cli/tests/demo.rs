@@ -62,7 +62,7 @@ fn the_demo_leaves_nothing_behind_after_ctrl_c() {
         );
     }
     // Many times, at moments nobody chose.
-    for turn in 0..12u64 {
+    for turn in 0..8u64 {
         let child = desk
             .program(crate::desk::PROGRAM)
             .arg("demo")
@@ -71,7 +71,7 @@ fn the_demo_leaves_nothing_behind_after_ctrl_c() {
             .spawn()
             .unwrap();
         // The handlers stand before anything is made; before that there is nothing to leave.
-        std::thread::sleep(std::time::Duration::from_millis(turn * 15));
+        std::thread::sleep(std::time::Duration::from_millis(turn * 25));
         let _ = Command::new("kill")
             .args(["-TERM", &child.id().to_string()])
             .status();

@@ -225,19 +225,32 @@ fn value(result: &Value, out: &mut Out) {
         }
         return;
     }
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for (key, v) in map {
-        match v {
-            Value::Array(list) if list.iter().all(Value::is_object) && !list.is_empty() => {
-                entries(list, out);
-            }
-            Value::Null => {}
-            other => rows.push(vec![
-                Cell::styled(escape::line(key), style::DIM),
-                Cell::new(plain(other)),
-            ]),
-        }
+    let lists: Vec<&Vec<Value>> = map
+        .values()
+        .filter_map(Value::as_array)
+        .filter(|list| !list.is_empty() && list.iter().all(Value::is_object))
+        .collect();
+    for list in &lists {
+        entries(list, out);
     }
+    let cut = map.get("truncated").and_then(Value::as_bool) == Some(true);
+    if cut && !look.quiet {
+        say("note: this is not all of it");
+    }
+    if !lists.is_empty() && !look.verbose {
+        // What stands beside a list counts it; who wants to know asks for more.
+        return;
+    }
+    let rows: Vec<Vec<Cell>> = map
+        .iter()
+        .filter(|(_, v)| !v.is_null() && !v.as_array().is_some_and(|l| lists.contains(&l)))
+        .map(|(key, v)| {
+            vec![
+                Cell::styled(escape::line(key), style::DIM),
+                Cell::new(plain(v)),
+            ]
+        })
+        .collect();
     for line in table::lines(look.color, 0, &rows) {
         out.line(line);
     }

@@ -205,8 +205,7 @@ pub(crate) fn command(spec: &Spec, params: &Value) -> String {
                     // A line end in a word would break the printed line.
                     Value::String(s) if s.chars().any(char::is_control) => return None,
                     Value::String(s) => s.clone(),
-                    Value::Array(_) | Value::Object(_) => return None,
-                    other => other.to_string(),
+                    other => escape::json(&other.to_string()),
                 };
                 Some(escape::shell(&format!("{key}={text}")))
             })
