@@ -4,15 +4,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::detect::document::{Extent, Leaf};
 use crate::detect::value::MASKED;
 use crate::detect::{assign, context, document, known};
 use crate::mark::Marker;
-use crate::scope::Scope;
-use crate::secret::{Counts, Redacted};
+use crate::secret::Counts;
 use crate::span::{Replacement, Span, merge};
 use crate::view::View;
 
@@ -36,26 +34,6 @@ impl Redactor {
         Self {
             marker: Arc::new(Marker::new(key)),
         }
-    }
-
-    /// Redacts a text of any kind: prose, code, logs, command lines, JSON.
-    pub fn text(&self, text: &str) -> Redacted<String> {
-        self.scoped().text(text)
-    }
-
-    /// Redacts bytes of any kind; what is not UTF-8 passes as it is.
-    pub fn bytes(&self, bytes: &[u8]) -> Redacted<Vec<u8>> {
-        self.scoped().bytes(bytes)
-    }
-
-    /// Redacts a JSON value; it keeps its shape outside of what a sensitive key takes whole.
-    pub fn json(&self, value: &Value) -> Redacted<Value> {
-        self.scoped().json(value)
-    }
-
-    /// A scope that remembers what it finds and hides it everywhere afterwards.
-    pub fn scoped(&self) -> Scope {
-        Scope::new(self.clone())
     }
 
     /// The first mark of ours in content that is about to be written. Such content comes from

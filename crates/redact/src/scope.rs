@@ -211,6 +211,28 @@ impl Memory for Scope {
     }
 }
 
+impl Redactor {
+    /// Redacts a text of any kind: prose, code, logs, command lines, JSON.
+    pub fn text(&self, text: &str) -> Redacted<String> {
+        self.scoped().text(text)
+    }
+
+    /// Redacts bytes of any kind; what is not UTF-8 passes as it is.
+    pub fn bytes(&self, bytes: &[u8]) -> Redacted<Vec<u8>> {
+        self.scoped().bytes(bytes)
+    }
+
+    /// Redacts a JSON value; it keeps its shape outside of what a sensitive key takes whole.
+    pub fn json(&self, value: &Value) -> Redacted<Value> {
+        self.scoped().json(value)
+    }
+
+    /// A scope that remembers what it finds and hides it everywhere afterwards.
+    pub fn scoped(&self) -> Scope {
+        Scope::new(self.clone())
+    }
+}
+
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").finish_non_exhaustive()
