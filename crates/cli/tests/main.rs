@@ -13,12 +13,15 @@ mod desk;
 mod terminal;
 
 mod demo;
+mod environment;
 mod examples;
 mod exits;
 mod golden;
 mod hostile;
 mod json;
 mod output;
+mod processes;
 mod prompts;
+mod secrets;
 mod signals;
 mod undo;
