@@ -1,6 +1,7 @@
 //! The face: opens a workspace, finds the operation, walks the pipeline, tells what happened.
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aifirst_audit::Durability;
 use aifirst_redact::Redactor;
 use aifirst_sandbox::{HardLinks, Links, RawRel, RelPath, Rules};
 
@@ -13,7 +14,7 @@ use crate::operation::{Operation, Spec};
 use crate::pipeline::{Call, Pipeline, RestoreRequest};
 use crate::policy::{self, Policy};
 use crate::receipt::{Receipt, Restored};
-use crate::record::Recorder;
+use crate::record::{self, Recorder};
 use crate::registry::Registry;
 use crate::settings::Settings;
 
@@ -110,16 +111,50 @@ impl Runtime {
     /// # Errors
     /// Whatever kept it from being done; the record says so too, under [`Error::id`].
     pub fn call(&self, call: &Call, cancel: &Cancel) -> Result<Receipt> {
-        let Some(operation) = self.registry.get(&call.operation) else {
-            let names: Vec<&str> = self.operations().map(|s| s.name).collect();
-            return Err(Error::new(
-                ErrorKind::NoSuch,
-                format!("there is no operation {:?}", call.operation),
-            )
-            .with_code("no_such_operation")
-            .with_hint(format!("there are {}", names.join(", "))));
+        let result = match self.registry.get(&call.operation) {
+            Some(operation) => self.with_pipeline(cancel, |p| p.run(&**operation, call)),
+            None => Err(self.no_such(&call.operation)),
         };
-        self.with_pipeline(cancel, |pipeline| pipeline.run(&**operation, call))
+        result.map_err(|e| self.recorded(&call.operation, e))
+    }
+
+    fn no_such(&self, name: &str) -> Error {
+        let names: Vec<&str> = self.operations().map(|s| s.name).collect();
+        Error::new(ErrorKind::NoSuch, format!("there is no operation {name:?}"))
+            .with_code("no_such_operation")
+            .with_hint(format!("there are {}", names.join(", ")))
+    }
+
+    /// What failed before the pipeline was reached (no such operation, a broken policy) is an
+    /// event too; what has an id is in the log already.
+    fn recorded(&self, name: &str, error: Error) -> Error {
+        if error.id().is_some() || error.kind() == ErrorKind::Tampered {
+            return error;
+        }
+        let Ok(id) = crate::env::new_id(&*self.settings.env) else {
+            return error;
+        };
+        let scope = self.recorder.redactor().scoped();
+        let error = error.redacted(&|text| scope.text(text).into_value());
+        let call = record::Call {
+            id,
+            name,
+            scope: &scope,
+        };
+        let written = self
+            .recorder
+            .refusal(&call, None, &error, &serde_json::json!({}))
+            .and_then(|(event, body)| {
+                let database = &self.opened.database;
+                database.append(Durability::Normal, &Cancel::new(), |tx| {
+                    let receipt = aifirst_audit::append_in(tx, &event, Some(&body))?;
+                    Ok(((), receipt.head))
+                })
+            });
+        match written {
+            Ok(()) => error.with_id(id.to_string()),
+            Err(_) => error,
+        }
     }
 
     /// Takes operations back.

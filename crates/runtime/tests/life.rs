@@ -35,3 +35,22 @@ fn writing_reading_and_deleting_do_what_they_say() {
     assert_eq!(e.code(), "nobody_to_ask", "{e}");
     assert!(exists(&w.path("tree/a/b.txt")));
 }
+
+#[test]
+fn what_failed_before_it_was_planned_is_an_event_too() {
+    let w = World::new();
+    let rt = w.open();
+    let e = call(&rt, "format_disk", json!({})).unwrap_err();
+    assert_eq!(e.code(), "no_such_operation");
+    std::fs::write(w.inner().join("policy.toml"), "").unwrap();
+    let e = call(&rt, "read_text_file", json!({"path": "x"})).unwrap_err();
+    assert_eq!(e.code(), "policy_broken");
+    let records = aifirst_runtime::Records::open(&w.settings()).unwrap();
+    let log = records.log(&aifirst_runtime::LogFilter::default()).unwrap();
+    let said: Vec<_> = log
+        .iter()
+        .map(|e| e.error.as_deref().unwrap_or(""))
+        .collect();
+    assert_eq!(said, ["", "no_such_operation", "policy_broken"]);
+    assert_eq!(log[2].id.unwrap().to_string(), e.id().unwrap());
+}
