@@ -1,6 +1,6 @@
 //! Job `ci`: every check in order, each in sight, a table at the end.
 
-use crate::{Failed, bench, examples, fuzz, layers, root, step, test, tidy};
+use crate::{Failed, bench, examples, fuzz, layers, readme, root, step, test, tidy};
 use std::time::{Duration, Instant};
 
 /// A check: its name, and the function that makes it and says in a few words what it saw.
@@ -35,6 +35,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "build",
         make: build,
+    },
+    Step {
+        name: "readme",
+        make: || readme::check(false),
     },
     Step {
         name: "tests",

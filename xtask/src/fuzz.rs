@@ -69,7 +69,7 @@ fn over(target: &str, seconds: &str, flags: &[&str]) -> Result<String, Failed> {
 }
 
 /// Where the workspace is built: what both workspaces use is then built once.
-fn target_folder() -> std::path::PathBuf {
+pub(crate) fn target_folder() -> std::path::PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |folder| root().join(folder))
 }

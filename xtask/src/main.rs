@@ -20,6 +20,7 @@ mod docs;
 mod examples;
 mod fuzz;
 mod layers;
+mod readme;
 mod test;
 mod tidy;
 
@@ -69,6 +70,11 @@ pub(crate) const JOBS: &[Job] = &[
         name: "docs",
         does: "renews the lists of modules in docs/architecture.md",
         run: docs::run,
+    },
+    Job {
+        name: "readme",
+        does: "runs the session of README.md; `readme --renew` writes what it prints",
+        run: readme::run,
     },
     Job {
         name: "test",
