@@ -82,7 +82,9 @@ impl Staged {
         join: impl FnOnce(&Transaction<'_>, UnitId) -> Result<(), E>,
     ) -> Result<Begun, BeginError<E>> {
         let dirs = self.revalidate().map_err(|error| match error.kind() {
-            ErrorKind::Changed => BeginError::Changed(error),
+            ErrorKind::Changed | ErrorKind::Guard(aifirst_sandbox::ErrorKind::Raced) => {
+                BeginError::Changed(error)
+            }
             _ => BeginError::Failed(error),
         })?;
         fault::point("begin.revalidated").map_err(BeginError::Failed)?;

@@ -178,14 +178,9 @@ impl Recovered {
                 status,
                 entries: &mut self.entries,
                 dirs: &mut self.dirs,
+                conflicts: &conflicts,
             },
-            |tx, settling| {
-                for (seq, conflict) in conflicts.iter().enumerate() {
-                    // A conflict that cannot be written down fails the caller's half below too.
-                    let _ = journal::put_conflict(tx, unit, seq, conflict);
-                }
-                join(tx, settling)
-            },
+            join,
         )?;
         Ok(self.outcome)
     }

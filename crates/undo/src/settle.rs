@@ -6,6 +6,7 @@ use aifirst_sandbox::{RawRel, Side, Sync};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::apply::{Applied, Outcome, motions};
+use crate::conflict::Conflict;
 use crate::disk::{Depth, Place, StoreSync, is_denied, look};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -147,6 +148,7 @@ impl Applied {
                 status,
                 entries: &mut entries,
                 dirs: &mut dirs,
+                conflicts: &[],
             },
             join,
         )?;
@@ -167,6 +169,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) status: UnitStatus,
     pub(crate) entries: &'a mut Vec<Entry>,
     pub(crate) dirs: &'a mut Vec<DirTime>,
+    /// What recovery left alone.
+    pub(crate) conflicts: &'a [Conflict],
 }
 
 pub(crate) fn finish<E>(
@@ -181,6 +185,7 @@ pub(crate) fn finish<E>(
         status,
         entries,
         dirs,
+        conflicts,
     } = ending;
     sync_folders(engine, entries, dirs).map_err(SettleError::Failed)?;
     fault::point("settle.synced").map_err(SettleError::Failed)?;
@@ -197,6 +202,9 @@ pub(crate) fn finish<E>(
         }
         for dir in dirs.iter() {
             journal::end_dir_time(tx, unit, dir)?;
+        }
+        for (seq, conflict) in conflicts.iter().enumerate() {
+            journal::put_conflict(tx, unit, seq, conflict)?;
         }
         journal::end_unit(tx, unit, status, engine.now_us(), kept_bytes)
     };

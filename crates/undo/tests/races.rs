@@ -21,8 +21,9 @@ fn a_person_who_saves_by_rename_loses_nothing() {
                 n += 1;
                 fs::write(root.join(".save"), format!("person {n}")).unwrap();
                 fs::rename(root.join(".save"), root.join("a")).unwrap();
-                if n.is_multiple_of(16) {
-                    std::thread::yield_now();
+                // A pause now and then, so that some of the agent's writes come through.
+                if n.is_multiple_of(4) {
+                    std::thread::sleep(std::time::Duration::from_micros(300));
                 }
             }
             n
@@ -46,6 +47,8 @@ fn a_person_who_saves_by_rename_loses_nothing() {
         }
     }
     stop.store(true, Ordering::SeqCst);
+    println!("{done} done, {refused} refused");
+    assert!(done > 0, "{refused} refused and none done");
     let last = saver.join().unwrap();
     // The last save is at its name, or was what a finished operation displaced and kept.
     let newest = format!("person {last}");
