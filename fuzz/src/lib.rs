@@ -7,4 +7,7 @@ pub mod relpath;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[("relpath", relpath::check), ("redact_text", redact_text::check)];
+pub const TARGETS: &[Target] = &[
+    ("relpath", relpath::check),
+    ("redact_text", redact_text::check),
+];

@@ -17,13 +17,22 @@ pub fn check(data: &[u8]) {
 
 fn once_and_for_all(text: &str) {
     let first = redactor().text(text);
-    assert_eq!(first.value(), redactor().text(text).value(), "the same text gave another mark");
+    assert_eq!(
+        first.value(),
+        redactor().text(text).value(),
+        "the same text gave another mark"
+    );
     let second = redactor().text(first.value());
-    assert_eq!(second.value(), first.value(), "redacting twice changes something");
+    assert_eq!(
+        second.value(),
+        first.value(),
+        "redacting twice changes something"
+    );
 }
 
 fn json_keeps_its_shape(text: &str) {
-    let value = serde_json::from_str::<Value>(text).unwrap_or_else(|_| json!({ "note": text, "list": [text, 1, null] }));
+    let value = serde_json::from_str::<Value>(text)
+        .unwrap_or_else(|_| json!({ "note": text, "list": [text, 1, null] }));
     let redacted = redactor().json(&value);
     shape(&value, redacted.value());
 }
@@ -49,15 +58,33 @@ fn shape(before: &Value, after: &Value) {
 }
 
 fn planted(text: &str, seed: usize) {
-    let body: String = (0..36_usize).map(|at| char::from(b"aB3dE5gH7jK9mN"[(at * 5 + seed + at / 14) % 14])).collect();
-    let middle = text.char_indices().map(|(at, _)| at).nth(text.chars().count() / 2).unwrap_or(0);
+    let body: String = (0..36_usize)
+        .map(|at| char::from(b"aB3dE5gH7jK9mN"[(at * 5 + seed + at / 14) % 14]))
+        .collect();
+    let middle = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .nth(text.chars().count() / 2)
+        .unwrap_or(0);
     let (before, after) = text.split_at(middle);
     let whole = format!("{before} ghp_{body} {after}");
     let redacted = redactor().text(&whole);
-    for piece in body.as_bytes().windows(8).map(|piece| std::str::from_utf8(piece).expect("ASCII")) {
-        assert!(text.contains(piece) || !redacted.value().contains(piece), "{piece} of the token is left: {:?}", redacted.value());
+    for piece in body
+        .as_bytes()
+        .windows(8)
+        .map(|piece| std::str::from_utf8(piece).expect("ASCII"))
+    {
+        assert!(
+            text.contains(piece) || !redacted.value().contains(piece),
+            "{piece} of the token is left: {:?}",
+            redacted.value()
+        );
     }
-    assert!(redactor().own_mark(redacted.value().as_bytes()).is_some(), "no mark in {:?}", redacted.value());
+    assert!(
+        redactor().own_mark(redacted.value().as_bytes()).is_some(),
+        "no mark in {:?}",
+        redacted.value()
+    );
 }
 
 fn redactor() -> &'static Redactor {

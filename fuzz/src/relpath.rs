@@ -35,29 +35,59 @@ fn raw(data: &[u8]) {
 }
 
 fn text_path(text: &str) {
-    let Ok(path) = RelPath::parse(text) else { return };
+    let Ok(path) = RelPath::parse(text) else {
+        return;
+    };
     assert_eq!(path.as_str(), text);
     assert!(is_plain(text.as_bytes()));
-    assert!(!text.chars().any(char::is_control), "a control character passed");
+    assert!(
+        !text.chars().any(char::is_control),
+        "a control character passed"
+    );
     shown(&path.to_string());
 }
 
 /// What a path prints never commands a terminal.
 fn shown(text: &str) {
-    let commands = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    let commands = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
     assert!(!text.chars().any(commands), "printed raw: {text:?}");
 }
 
 fn normalized(text: &str) {
-    let Ok(path) = workspace().normalize(text) else { return };
+    let Ok(path) = workspace().normalize(text) else {
+        return;
+    };
     if !path.is_root() {
-        assert!(is_plain(path.as_str().as_bytes()), "{text:?} became {path:?}");
+        assert!(
+            is_plain(path.as_str().as_bytes()),
+            "{text:?} became {path:?}"
+        );
     }
-    assert_ne!(text.split('/').next(), Some("~"), "a home was taken for a name");
+    assert_ne!(
+        text.split('/').next(),
+        Some("~"),
+        "a home was taken for a name"
+    );
     if !text.starts_with('/') {
-        let expected = lexical(text).unwrap_or_else(|| panic!("{text:?} leaves the root and became {path:?}"));
-        assert_eq!(path.components().collect::<Vec<_>>(), expected.iter().map(|name| name.as_bytes()).collect::<Vec<_>>());
-        assert_eq!(workspace().normalize(&text.replace('/', "//")).ok().as_ref(), Some(&path));
+        let expected =
+            lexical(text).unwrap_or_else(|| panic!("{text:?} leaves the root and became {path:?}"));
+        assert_eq!(
+            path.components().collect::<Vec<_>>(),
+            expected
+                .iter()
+                .map(|name| name.as_bytes())
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            workspace()
+                .normalize(&text.replace('/', "//"))
+                .ok()
+                .as_ref(),
+            Some(&path)
+        );
     }
 }
 
@@ -79,7 +109,8 @@ fn lexical(text: &str) -> Option<Vec<&str>> {
 fn is_plain(data: &[u8]) -> bool {
     let mut depth = 0;
     let mut names = data.split(|byte| *byte == b'/').inspect(|_| depth += 1);
-    let plain = names.all(|name| !matches!(name, b"" | b"." | b"..") && name.len() <= 255 && !name.contains(&0));
+    let plain = names
+        .all(|name| !matches!(name, b"" | b"." | b"..") && name.len() <= 255 && !name.contains(&0));
     plain && depth <= 256 && data.len() <= 4095
 }
 
