@@ -308,3 +308,28 @@ fn lesson_f1_text_with_a_mark_of_ours_is_not_written_back() {
     .unwrap();
     assert_eq!(w.read(".env"), forged);
 }
+
+#[test]
+fn a_folder_is_not_moved_away_from_a_rule_about_what_is_in_it() {
+    let w = World::new();
+    w.write("app/Cargo.lock", "x");
+    w.write("lib/src", "x");
+    let rt = w.open();
+    policy(
+        &w,
+        "[[rule]]\nname = \"locks\"\ndecide = \"deny\"\neffects = [\"move\", \"delete\"]\npaths = [\"**/*.lock\"]\n",
+    );
+    let e = call(
+        &rt,
+        "move_file",
+        json!({"source": "app", "destination": "gone"}),
+    )
+    .unwrap_err();
+    assert_eq!(e.rule(), Some("locks"), "{e}");
+    call(
+        &rt,
+        "move_file",
+        json!({"source": "lib/src", "destination": "lib/dst"}),
+    )
+    .unwrap();
+}

@@ -1,5 +1,5 @@
 //! Policy and person: the plan's digest, the decision, the question.
-use aifirst_sandbox::{Leaf, RawRel, Stat};
+use aifirst_sandbox::{Kind, Leaf, RawRel, Stat};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
@@ -46,18 +46,26 @@ impl Pipeline<'_> {
                 effect: t.effect,
                 spelled: &t.spelled,
                 resolved,
+                folder: t.stat.as_ref().is_some_and(|s| s.kind == Kind::Dir),
             })
             .collect();
         self.policy.decide(&policy::Question {
             operation: way.operation.spec().name,
             pairs: &pairs,
-            folds_case: false,
+            folds_case: self.folds_case(),
             bytes: weigh(plan, |t| t.bytes),
             entries: weigh(plan, |t| t.entries),
             replaces_folder: plan.replaces_folder,
             reversibility: plan.reversibility,
             cause: Cause::Do,
         })
+    }
+
+    /// Whether names that differ in case alone are one name here, so that rules must not be passed
+    /// by another spelling of one.
+    pub(super) fn folds_case(&self) -> bool {
+        let magic = self.workspace.file_system().map_or(0, |fs| fs.magic);
+        FOLDING.contains(&magic)
     }
 
     /// What planning says about a file is reading it: where policy denies that, its denial is all
@@ -101,12 +109,13 @@ impl Pipeline<'_> {
                 effect: *effect,
                 spelled,
                 resolved,
+                folder: false,
             })
             .collect();
         self.policy.decide(&policy::Question {
             operation: way.operation.spec().name,
             pairs: &pairs,
-            folds_case: false,
+            folds_case: self.folds_case(),
             bytes: 0,
             entries: 0,
             replaces_folder: false,
@@ -206,6 +215,10 @@ impl Pipeline<'_> {
         plan.targets.iter().map(view).collect()
     }
 }
+
+/// File systems that find a name in any case: FAT, exFAT, NTFS and HFS+, by their numbers in
+/// `linux/magic.h` and the kernel's sources. Single folders that fold (`chattr +F`) are not seen.
+const FOLDING: [i64; 5] = [0x4d44, 0x2011_bab0, 0x5346_544e, 0x7366_746e, 0x482b];
 
 /// The values of the parameters that are paths.
 fn paths_in<'a>(table: &[Param], params: &'a Value) -> Vec<&'a str> {

@@ -1,6 +1,7 @@
 //! Undo and redo: chosen, planned as a whole, judged, and walked through the same stations.
 use aifirst_audit::{Cause, Durability};
 use aifirst_redact::Scope;
+use aifirst_sandbox::Kind;
 use aifirst_undo::{Direction, Does, PlannedPath, RestorePlan};
 use serde_json::{Value, json};
 
@@ -213,23 +214,28 @@ impl Pipeline<'_> {
         consent: &mut Option<Consent>,
     ) -> Result<[u8; 32]> {
         let name = word(plan.direction());
-        let paths: Vec<(Effect, String)> = plan
+        let folder = |p: &PlannedPath| {
+            let there = self.workspace.stat_at(&p.path).ok().flatten();
+            there.is_some_and(|s| s.kind == Kind::Dir)
+        };
+        let paths: Vec<(Effect, String, bool)> = plan
             .paths()
             .iter()
-            .map(|p| (effect(p), plain(&p.path)))
+            .map(|p| (effect(p), plain(&p.path), folder(p)))
             .collect();
         let pairs: Vec<Pair<'_>> = paths
             .iter()
-            .map(|(effect, path)| Pair {
+            .map(|(effect, path, folder)| Pair {
                 effect: *effect,
                 spelled: path,
                 resolved: path,
+                folder: *folder,
             })
             .collect();
         let decision = self.policy.decide(&policy::Question {
             operation: name,
             pairs: &pairs,
-            folds_case: false,
+            folds_case: self.folds_case(),
             bytes: 0,
             entries: 0,
             replaces_folder: false,
@@ -256,7 +262,7 @@ impl Pipeline<'_> {
             operation: name.to_owned(),
             client: self.recorder.client().to_owned(),
             summary: format!("{name} {} operation(s)", plan.len()),
-            paths: paths.iter().map(|(_, p)| hide(p)).collect(),
+            paths: paths.iter().map(|(_, p, _)| hide(p)).collect(),
             entries: u64::try_from(paths.len()).unwrap_or(u64::MAX),
             bytes: plan.paths().iter().map(|p| p.bytes).sum(),
             reversibility: Reversibility::Exact,

@@ -147,6 +147,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) spelled: &'a str,
     /// The path as the guard found it, relative to the workspace.
     pub(crate) resolved: &'a str,
+    /// Whether it is a folder, so that what is done to it is done to all beneath.
+    pub(crate) folder: bool,
 }
 
 /// What is to be judged.

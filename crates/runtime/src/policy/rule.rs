@@ -74,7 +74,9 @@ impl Rule {
                 let path = folded(&path, question);
                 paths.of(question).includes(&path)
                     || (whole || question.replaces_folder)
-                        && paths.of(question).reaches(&path, question.replaces_folder)
+                        && paths
+                            .of(question)
+                            .reaches(&path, pair.folder || question.replaces_folder)
             })
     }
 
@@ -97,7 +99,8 @@ impl Rule {
                 Some(path) => {
                     let path = folded(&path, question);
                     list.includes(&path)
-                        && !(whole && list.excepts_beneath(&path, question.replaces_folder))
+                        && !(whole
+                            && list.excepts_beneath(&path, pair.folder || question.replaces_folder))
                 }
                 None => index == 0 && pair.spelled.starts_with('/'),
             })

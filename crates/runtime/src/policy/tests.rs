@@ -45,6 +45,7 @@ fn pair(effect: Effect, path: &str) -> Pair<'_> {
         effect,
         spelled: path,
         resolved: path,
+        folder: false,
     }
 }
 
@@ -237,6 +238,7 @@ fn deny_and_ask_match_by_either_path_and_any_pair_allow_by_both_and_all() {
         effect: Effect::Modify,
         spelled: "link/x",
         resolved: "gen/x",
+        folder: false,
     };
     let deny = |paths: &str| {
         rules(&format!(
@@ -295,6 +297,7 @@ fn spellings_do_not_lead_around_a_deny() {
             effect: Effect::Modify,
             spelled,
             resolved: "elsewhere",
+            folder: false,
         }];
         assert_eq!(
             policy.decide(&ask("w", &pairs)).verdict,

@@ -78,6 +78,7 @@ impl Asked {
                 effect: *effect,
                 spelled,
                 resolved,
+                folder: false,
             })
             .collect();
         let (folds_case, replaces_folder, large, gone) = self.flags;
