@@ -37,9 +37,11 @@ mod change_set;
 
 mod conflict;
 
-mod disk;
+mod place;
 
 mod store;
+
+mod disk;
 
 mod steps;
 

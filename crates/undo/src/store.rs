@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use aifirst_sandbox::RawRel;
 
-use crate::disk::Place;
 use crate::error::{Error, ErrorKind, Result};
+use crate::place::Place;
 
 /// First line of the file `id`: what the folder is, and its format.
 const MAGIC: &str = "aifirst store 1";

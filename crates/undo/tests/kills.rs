@@ -1,5 +1,6 @@
-//! A process that is killed at a named point; the next one recovers. Needs the feature
-//! `fault-points`: `cargo test -p aifirst-undo --features fault-points`.
+//! A process that is killed at a named point; the next one recovers.
+//!
+//! Needs the feature `fault-points`: `cargo test -p aifirst-undo --features fault-points`.
 
 #[cfg(not(feature = "fault-points"))]
 #[test]

@@ -1,5 +1,7 @@
-//! Random trees, random changes: all undone is the first tree, any undo and redo is exact, a death
-//! anywhere leaves before or after, and nothing unrecorded is touched.
+//! Random trees and random changes, undone and redone exactly, whatever dies where.
+//!
+//! All undone is the first tree, any undo and redo is exact, a death anywhere leaves before or
+//! after, and nothing unrecorded is touched.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,61 +3,16 @@
 mod faulty;
 mod real;
 
-use aifirst_sandbox::{At, DirEntry, File, Flow, How, Kind, Made, RawRel, Side, Stat, Sync, Time};
+use aifirst_sandbox::{DirEntry, File, Flow, How, Kind, Made, RawRel, Side, Stat, Sync, Time};
 use sha2::{Digest as _, Sha256};
 
 pub use faulty::{FaultyDisk, Lasting};
 pub use real::RealDisk;
 
+pub use crate::place::Place;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::{State, Tree};
-
-/// A place: a path beneath the workspace's folder or beneath the store's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Which of the two roots.
-    pub side: Side,
-    /// The path beneath it.
-    pub path: RawRel,
-}
-
-impl Place {
-    /// A place in the workspace.
-    #[must_use]
-    pub fn workspace(path: &RawRel) -> Self {
-        Self {
-            side: Side::Workspace,
-            path: path.clone(),
-        }
-    }
-
-    /// A place in the store.
-    #[must_use]
-    pub fn store(path: &RawRel) -> Self {
-        Self {
-            side: Side::Store,
-            path: path.clone(),
-        }
-    }
-
-    /// The same place as the sandbox names it.
-    #[must_use]
-    pub fn at(&self) -> At<'_> {
-        At {
-            side: self.side,
-            path: &self.path,
-        }
-    }
-
-    /// The folder that holds this place; `None` for a root.
-    #[must_use]
-    pub fn parent(&self) -> Option<Self> {
-        Some(Self {
-            side: self.side,
-            path: self.path.parent()?,
-        })
-    }
-}
 
 /// One field of an object that is being prepared.
 #[derive(Debug, Clone, Copy)]
