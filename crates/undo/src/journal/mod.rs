@@ -11,7 +11,7 @@ use self::codes::{action_code, action_from_code, status_code, status_from_code};
 use self::states::{bits, get_state, put_state, time, unbits};
 use crate::conflict::Conflict;
 use crate::error::{Error, ErrorKind, Result};
-use crate::steps::{Action, ChangeStatus, Entry};
+use crate::steps::Entry;
 use crate::store::Slot;
 
 pub(crate) use self::states::knows_moment;
