@@ -2,8 +2,8 @@
 
 use crate::{Failed, step, test};
 
-/// The bench that stands for all: a captured 4 KiB write beside the plain durable one.
-const FIRST: &str = "captured_write";
+/// What the net costs a durable 4 KiB write: captured alone, and captured, judged and recorded.
+const WRITES: &[&str] = &["overwrite", "call"];
 
 pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
     let mut command = step::cargo();
@@ -15,15 +15,17 @@ pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
     step::run(&mut command)
 }
 
-/// One bench in the profile that is built already: it shows that the bench runs, its figures are not for quoting.
+/// The benches of one write, in the profile that is built already: they run, their figures are not for quoting.
 pub(crate) fn brief() -> Result<String, Failed> {
     let mut command = step::cargo();
+    command.args(["bench", "--profile", "dev"]);
+    command.args(WRITES.iter().flat_map(|name| ["--bench", *name]));
     command
-        .args(["bench", "--profile", "dev", "--bench", FIRST])
-        .args(test::FEATURES);
-    command.args(["--", "--quick", "--noplot"]);
+        .args(test::FEATURES)
+        .args(["--", "--quick", "--noplot"]);
     step::run(&mut command)?;
+    let names = WRITES.join("`, `");
     Ok(format!(
-        "`{FIRST}` ran (dev profile; for figures: cargo xtask bench)"
+        "`{names}` ran (dev profile; for figures: cargo xtask bench)"
     ))
 }

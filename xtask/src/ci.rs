@@ -73,10 +73,11 @@ pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
         }
         return Ok(());
     }
-    if let Some(unknown) = rest
-        .iter()
-        .find(|word| !STEPS.iter().any(|step| step.name == word.as_str()))
-    {
+    let (flags, rest): (Vec<&String>, Vec<&String>) =
+        rest.iter().partition(|word| word.starts_with("--"));
+    let keep_going = flags.iter().any(|flag| *flag == "--keep-going");
+    let known = |word: &str| word == "--keep-going" || STEPS.iter().any(|step| step.name == word);
+    if let Some(unknown) = flags.iter().chain(&rest).find(|word| !known(word)) {
         return Err(Failed {
             why: format!("ci: no step is named `{unknown}`; `cargo xtask ci --list` names them"),
             code: 2,
@@ -84,12 +85,13 @@ pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
     }
     let steps: Vec<&Step> = STEPS
         .iter()
-        .filter(|step| rest.is_empty() || rest.iter().any(|word| word == step.name))
+        .filter(|step| rest.is_empty() || rest.iter().any(|word| *word == step.name))
         .collect();
     about();
     let begun = Instant::now();
     let mut rows: Vec<(&str, &str, Duration, String)> = Vec::new();
-    let mut failed = None;
+    let mut failed: Option<(&str, Failed)> = None;
+    let mut failures = 0;
     for (at, step) in steps.iter().enumerate() {
         println!("\n== {} ({} of {}) ==", step.name, at + 1, steps.len());
         let start = Instant::now();
@@ -105,8 +107,11 @@ pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
             Ok(saw) => rows.push((step.name, "passed", took, saw)),
             Err(failure) => {
                 rows.push((step.name, "FAILED", took, failure.why.clone()));
-                failed = Some((step.name, failure));
-                break;
+                failures += 1;
+                failed.get_or_insert((step.name, failure));
+                if !keep_going {
+                    break;
+                }
             }
         }
     }
@@ -118,7 +123,7 @@ pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
         );
     }
     let not_run = steps.len() - rows.len();
-    let passed = rows.len() - usize::from(failed.is_some());
+    let passed = rows.len() - failures;
     println!(
         "{:<26} {:<7} {:>7.1} s",
         "all",
@@ -130,14 +135,15 @@ pub(crate) fn run(rest: &[String]) -> Result<(), Failed> {
     } else {
         String::new()
     };
-    println!(
-        "ci: {passed} passed, {} failed{after}",
-        usize::from(failed.is_some())
-    );
+    if let Some((name, failure)) = &failed {
+        println!("step `{name}` failed with exit code {}", failure.code);
+    }
+    // The last line, in either case: programs read it.
+    println!("ci: {passed} passed, {failures} failed{after}");
     match failed {
         None => Ok(()),
-        Some((name, failure)) => Err(Failed {
-            why: format!("ci: step `{name}` failed with exit code {}", failure.code),
+        Some((_, failure)) => Err(Failed {
+            why: String::new(),
             code: failure.code,
         }),
     }

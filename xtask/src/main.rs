@@ -53,7 +53,7 @@ impl Failed {
 pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "ci",
-        does: "every check, as .ci/run does; `ci STEP…` only those, `ci --list` names them",
+        does: "every check, as .ci/run does; `ci STEP…` only those, `--list` names them, `--keep-going` makes all",
         run: ci::run,
     },
     Job {
@@ -114,7 +114,9 @@ fn main() -> ExitCode {
     match (job.run)(rest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
-            eprintln!("{}", failed.why);
+            if !failed.why.is_empty() {
+                eprintln!("{}", failed.why);
+            }
             ExitCode::from(failed.code)
         }
     }
