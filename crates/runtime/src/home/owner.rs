@@ -25,23 +25,41 @@ impl Owner {
     /// Registers this process in `owners/`.
     pub(crate) fn register(dir: &Path, env: &dyn Env) -> Result<Self> {
         make_private(dir).map_err(|e| cannot("make the folder of owners", &e))?;
-        let mut bytes = [0u8; 8];
-        env.random(&mut bytes)?;
-        let name = format!("{:016x}", u64::from_be_bytes(bytes));
-        let path = dir.join(&name);
-        let file = open_private(&path).map_err(|e| cannot("register this process", &e))?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|e| cannot("lock this process's registration", &e.into()))?;
-        Ok(Self {
-            name,
-            path,
-            _file: file,
-        })
+        loop {
+            let mut bytes = [0u8; 8];
+            env.random(&mut bytes)?;
+            let name = format!("{:016x}", u64::from_be_bytes(bytes));
+            let path = dir.join(&name);
+            let file = open_private(&path).map_err(|e| cannot("register this process", &e))?;
+            lock(&file)?;
+            // Who was stopped between making and locking it may have been taken for dead.
+            let links = rustix::fs::fstat(&file).map(|stat| stat.st_nlink);
+            if links.map_err(|e| cannot("look at this process's registration", &e.into()))? == 0 {
+                continue;
+            }
+            return Ok(Self {
+                name,
+                path,
+                _file: file,
+            });
+        }
     }
 
     /// Its name, safe as part of a file name.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// Waits: whoever looks for the dead holds the lock of each registration for a moment.
+fn lock(file: &fs::File) -> Result<()> {
+    loop {
+        match flock(file, FlockOperation::LockExclusive) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => {
+                return other.map_err(|e| cannot("lock this process's registration", &e.into()));
+            }
+        }
     }
 }
 
@@ -92,6 +110,32 @@ fn is_young(file: &fs::File, dir: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::env::SystemEnv;
+
+    #[test]
+    fn many_register_while_others_look_for_the_dead() {
+        let dir = tempfile::tempdir().unwrap();
+        let owners = dir.path().join("owners");
+        let looking = std::sync::atomic::AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            let look = || {
+                while looking.load(std::sync::atomic::Ordering::Relaxed) {
+                    alive(&owners).unwrap();
+                }
+            };
+            scope.spawn(look);
+            scope.spawn(look);
+            let register = || {
+                for _ in 0..300 {
+                    let owner = Owner::register(&owners, &*SystemEnv::shared()).unwrap();
+                    assert!(alive(&owners).unwrap().contains(&owner.name));
+                }
+            };
+            let workers = [scope.spawn(register), scope.spawn(register)];
+            let ended = workers.map(|w| w.join().is_ok());
+            looking.store(false, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(ended, [true, true]);
+        });
+    }
 
     #[test]
     fn an_owner_is_alive_until_it_is_dropped() {
