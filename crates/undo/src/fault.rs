@@ -34,6 +34,18 @@ pub const POINTS: &[&str] = &[
     "sweep.object",
 ];
 
+/// The points outside the engine, in the same order: what composes it passes them through [`point`].
+pub const OUTER: &[&str] = &[
+    "outer.staged",
+    "outer.before_head_copy",
+    "outer.applied",
+    "outer.before_answer",
+    "outer.recovery_told",
+];
+
+/// What can be left out, to show that it is needed; see [`is_skipped`].
+pub const SKIPS: &[&str] = &["settle.sync"];
+
 /// Passes the point `name`.
 ///
 /// With the feature `fault-points`, the variable `AIFIRST_FAULT` of the form
@@ -57,6 +69,21 @@ pub fn point(name: &'static str) -> Result<()> {
     armed::point(name)
 }
 
+/// Whether a test build was asked by `name:skip` to leave this step out; never without the feature.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+#[must_use]
+pub fn is_skipped(_name: &'static str) -> bool {
+    false
+}
+
+/// Whether a test build was asked by `name:skip` to leave this step out; never without the feature.
+#[cfg(feature = "fault-points")]
+#[must_use]
+pub fn is_skipped(name: &'static str) -> bool {
+    armed::is_skipped(name)
+}
+
 #[cfg(feature = "fault-points")]
 mod armed {
     //! Reads the variable once and counts passings.
@@ -69,6 +96,7 @@ mod armed {
         Kill,
         Error,
         Stop,
+        Skip,
     }
 
     struct Armed {
@@ -88,6 +116,7 @@ mod armed {
                 "kill" => act = Act::Kill,
                 "error" => act = Act::Error,
                 "stop" => act = Act::Stop,
+                "skip" => act = Act::Skip,
                 number => nth = number.parse().unwrap_or(1),
             }
         }
@@ -99,15 +128,25 @@ mod armed {
         }
     }
 
-    pub(super) fn point(name: &'static str) -> Result<()> {
+    fn armed() -> Option<&'static Armed> {
         static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
-        let armed = ARMED.get_or_init(|| std::env::var("AIFIRST_FAULT").ok().map(|t| parse(&t)));
-        let Some(armed) = armed else { return Ok(()) };
+        ARMED
+            .get_or_init(|| std::env::var("AIFIRST_FAULT").ok().map(|t| parse(&t)))
+            .as_ref()
+    }
+
+    pub(super) fn is_skipped(name: &str) -> bool {
+        armed().is_some_and(|a| matches!(a.act, Act::Skip) && a.name == name)
+    }
+
+    pub(super) fn point(name: &'static str) -> Result<()> {
+        let Some(armed) = armed() else { return Ok(()) };
         if armed.name != name || armed.passed.fetch_add(1, Ordering::SeqCst) + 1 != armed.nth {
             return Ok(());
         }
         match armed.act {
             Act::Error => Err(Error::new(ErrorKind::Io, "an asked-for fault").detail(name)),
+            Act::Skip => Ok(()),
             Act::Stop => {
                 std::thread::sleep(std::time::Duration::from_secs(600));
                 Ok(())

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::fault;
 use crate::journal::{self, Cause, DirTime, OpId, UnitId, UnitStatus};
-use crate::settle::{Ending, SettleError, Settling, finish};
+use crate::settle::{Commit, Ending, SettleError, Settling, finish};
 use crate::state::State;
 use crate::steps::{ANY_MODE, Action, ChangeStatus, Entry, Found, SPOTS, Seen};
 use crate::store::{Slot, Tag};
@@ -179,6 +179,7 @@ impl Recovered {
                 entries: &mut self.entries,
                 dirs: &mut self.dirs,
                 conflicts: &conflicts,
+                commit: Commit::Synced,
             },
             join,
         )?;
