@@ -123,6 +123,7 @@ impl Database {
         match result {
             Ok((value, written)) => {
                 *slot = Some(conn);
+                aifirst_undo::fault::point("outer.before_head_copy")?;
                 self.copy_head(&held, &written)?;
                 Ok(value)
             }

@@ -1,5 +1,6 @@
 //! Changing: stage, lock, revalidate, begin, apply, settle.
 use aifirst_audit::{Cause, Outcome as Ending};
+use aifirst_undo::fault;
 use aifirst_undo::{Applied, BeginError, Outcome as Applying, SettleError, Staged, UnitMeta};
 use serde_json::{Value, json};
 
@@ -59,6 +60,7 @@ impl Pipeline<'_> {
             Err(e) if *e.kind() == aifirst_undo::ErrorKind::Changed => return Ok(Turn::Changed),
             Err(e) => return Err(e.into()),
         };
+        fault::point("outer.staged")?;
         let held = self.opened.lock.take(PATIENCE, self.cancel)?;
         self.recover()?;
         let unit = Unit {
@@ -100,7 +102,10 @@ impl Pipeline<'_> {
         };
         // From here on nobody can cancel: it is finished, or taken back whole.
         let applied = begun.apply();
-        self.settle(applied, unit, intent)
+        fault::point("outer.applied")?;
+        let came = self.settle(applied, unit, intent)?;
+        fault::point("outer.before_answer")?;
+        Ok(came)
     }
 
     fn begin(&self, staged: Staged, unit: &Unit<'_>) -> Result<Option<(aifirst_undo::Begun, u64)>> {

@@ -1,5 +1,6 @@
 //! Recovery: what a crash left open is mended before the next change, by whoever holds the lock.
 use aifirst_audit::{Bodies, Durability, Kind, Outcome, Query};
+use aifirst_undo::fault;
 use aifirst_undo::{Abandoned, Heading, RecoveredAs};
 use serde_json::{Value, json};
 
@@ -43,6 +44,7 @@ impl Pipeline<'_> {
                 let receipt = aifirst_audit::append_in(tx, &event, Some(&body))?;
                 Ok(((), receipt.head))
             })?;
+        fault::point("outer.recovery_told")?;
         for (unit, op) in abandoned.into_iter().zip(targets) {
             self.recover_one(unit, op)?;
         }

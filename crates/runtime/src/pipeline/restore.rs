@@ -365,6 +365,10 @@ impl Pipeline<'_> {
                 id: this.map(|d| d.0),
                 seq: this.map(|d| d.1),
                 target,
+                target_seq: self
+                    .opened
+                    .database
+                    .read(|conn| chronicle::first_row(conn, target))?,
                 operation: self.name_of(target)?,
                 paths: self.restored_paths(plan, i, way),
             });
