@@ -152,6 +152,7 @@ impl Context {
         if let Some(confirm) = confirm {
             s.confirm = confirm;
         }
+        s.cancel = self.cancel();
         Ok(s)
     }
 

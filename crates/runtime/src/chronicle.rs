@@ -156,7 +156,15 @@ fn paths(body: Option<&Value>) -> Vec<PathView> {
         }),
         _ => None,
     };
-    list.into_iter().flatten().filter_map(path).collect()
+    match list {
+        Some(list) => list.iter().filter_map(path).collect(),
+        // What was refused got no targets; its error says what it was about.
+        None => body
+            .and_then(|b| b.get("error"))
+            .and_then(path)
+            .into_iter()
+            .collect(),
+    }
 }
 
 fn actor(actor: Option<&Value>) -> String {
@@ -317,6 +325,21 @@ pub(crate) fn touching(conn: &Connection, path: &RawRel, force: Force) -> Result
             }
         }
     }
+}
+
+/// The entry that is no operation, such as the genesis.
+pub(crate) fn bare_entry(
+    conn: &Connection,
+    seq: u64,
+) -> Result<Option<(LogEntry, Vec<EventView>)>> {
+    let Some(row) = row(conn, seq, Bodies::Load)? else {
+        return Ok(None);
+    };
+    if row.event.as_ref().and_then(|e| e.op()).is_some() {
+        return Ok(None);
+    }
+    let entry = Later::default().entry(&row);
+    Ok(entry.map(|entry| (entry, vec![event_view(&row)])))
 }
 
 /// The entry of one operation, and its events.

@@ -102,7 +102,7 @@ pub struct RestoredPath {
     /// The path.
     #[serde(flatten)]
     pub path: PathView,
-    /// `restored`, `removed`, `moved_back`, `kept_mine`, `beside`, …
+    /// `restore`, `remove`, `move_back`, `keep` (because of its conflict), or `nothing`.
     pub action: String,
     /// Why it is a conflict, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +123,8 @@ pub struct RestoredOp {
     pub seq: Option<u64>,
     /// The operation it is about.
     pub target: OpId,
+    /// That operation's first entry in the log.
+    pub target_seq: u64,
     /// That operation's name.
     pub operation: String,
     /// Path by path.

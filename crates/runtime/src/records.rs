@@ -87,6 +87,15 @@ impl Records {
     /// # Errors
     /// [`ErrorKind::NoSuch`] when the log has none of that name.
     pub fn show(&self, reference: &Reference) -> Result<ShowEntry> {
+        if let Reference::Number(n) = reference
+            && let Some((entry, events)) = chronicle::bare_entry(self.conn(), *n)?
+        {
+            return Ok(ShowEntry {
+                entry,
+                events,
+                changes: Vec::new(),
+            });
+        }
         let id = chronicle::resolve(self.conn(), reference, Among::All)?;
         let (entry, events) = chronicle::entry(self.conn(), id)?;
         let changes = self.changes(id)?;

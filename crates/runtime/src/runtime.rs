@@ -40,7 +40,7 @@ impl Runtime {
             &settings.begin(),
             settings.foreign,
             &settings.env,
-            &Cancel::new(),
+            &settings.cancel,
         )?;
         let session = match &settings.session {
             Some(name) => checked_session(name)?,

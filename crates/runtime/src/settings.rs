@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::confirm::{Always, Answer, Confirm};
-use crate::context::Limits;
+use crate::context::{Cancel, Limits};
 use crate::env::{Env, SystemEnv};
 use crate::error::Result;
 use crate::home::{Foreign, HomeDirs, Start};
@@ -34,6 +34,8 @@ pub struct Settings {
     pub foreign: Foreign,
     /// Limits of one call.
     pub limits: Limits,
+    /// Stops waiting for another process while the workspace is opened.
+    pub cancel: Cancel,
 }
 
 impl Settings {
@@ -54,6 +56,7 @@ impl Settings {
             homes: HomeDirs::default(),
             foreign: Foreign::Refuse,
             limits: Limits::default(),
+            cancel: Cancel::new(),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Workspaces as a person manages them: made by name, listed, forgotten.
 use serde::Serialize;
 
-use crate::context::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::WorkspaceView;
 use crate::home::{self, Forgotten, Known, Made, StateDir};
@@ -28,7 +27,7 @@ pub fn init(settings: &Settings) -> Result<Initialised> {
         &settings.begin(),
         settings.foreign,
         &settings.env,
-        &Cancel::new(),
+        &settings.cancel,
     )?;
     Ok(Initialised {
         workspace: view(&opened.known),

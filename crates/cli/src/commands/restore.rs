@@ -136,7 +136,7 @@ fn human(r: &Restored, out: &mut Out) {
             "{}  {}  {}",
             out.paint(if r.dry_run { style::ODD } else { style::GOOD }, done),
             out.paint(style::STRONG, &escape::line(&op.operation)),
-            out.paint(style::NAME, &op.target.to_string()),
+            out.paint(style::NAME, &format!("@{} {}", op.target_seq, op.target)),
         );
         if let Some(seq) = op.seq {
             head.push_str(&out.paint(style::DIM, &format!("  as @{seq}")));
