@@ -17,9 +17,14 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_aifirst");
 impl Desk {
     /// An empty project.
     pub(crate) fn new() -> Self {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// An empty project on a desk inside the folder.
+    pub(crate) fn within(folder: &std::path::Path) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("aifirst-test-")
-            .tempdir()
+            .tempdir_in(folder)
             .unwrap();
         for name in ["home", "project", "tmp"] {
             fs::create_dir(dir.path().join(name)).unwrap();
@@ -30,6 +35,12 @@ impl Desk {
     /// A project with a few files in it.
     pub(crate) fn with_files() -> Self {
         let desk = Self::new();
+        desk.fill();
+        desk
+    }
+
+    /// Puts a few files into the project.
+    pub(crate) fn fill(&self) {
         for (path, text) in [
             (
                 "README.md",
@@ -42,9 +53,8 @@ impl Desk {
             ("build/out.o", "object\n"),
             ("build/deep/more.o", "more\n"),
         ] {
-            desk.put(path, text);
+            self.put(path, text);
         }
-        desk
     }
 
     pub(crate) fn root(&self) -> PathBuf {

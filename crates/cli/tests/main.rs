@@ -10,8 +10,10 @@
 )]
 
 mod desk;
+mod faults;
 mod terminal;
 
+mod crashes;
 mod demo;
 mod environment;
 mod examples;
@@ -24,4 +26,5 @@ mod processes;
 mod prompts;
 mod secrets;
 mod signals;
+mod tampering;
 mod undo;

@@ -54,3 +54,29 @@ fn what_failed_before_it_was_planned_is_an_event_too() {
     assert_eq!(said, ["", "no_such_operation", "policy_broken"]);
     assert_eq!(log[2].id.unwrap().to_string(), e.id().unwrap());
 }
+
+#[test]
+fn eight_writers_of_one_file_all_succeed_and_none_is_lost() {
+    let w = World::new();
+    w.write("f", "start");
+    drop(w.open());
+    let settings: Vec<_> = (0..8).map(|_| w.settings()).collect();
+    std::thread::scope(|scope| {
+        for (n, settings) in settings.into_iter().enumerate() {
+            scope.spawn(move || {
+                // A runtime of its own, with locks of its own, as in another process.
+                let rt = aifirst_runtime::Runtime::open(settings).unwrap();
+                for i in 0..6 {
+                    let content = format!("{n} {i}");
+                    call(&rt, "write_file", json!({"path": "f", "content": content})).unwrap();
+                }
+            });
+        }
+    });
+    let rt = w.open();
+    let request = aifirst_runtime::RestoreRequest::new(aifirst_runtime::Select::Last);
+    for _ in 0..48 {
+        rt.undo(&request, &aifirst_runtime::Cancel::new()).unwrap();
+    }
+    assert_eq!(w.read("f"), "start");
+}

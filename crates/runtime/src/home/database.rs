@@ -98,6 +98,15 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let conn = Connection::open_with_flags(&self.path, flags).map_err(Error::from)?;
+        // SQLite opens a file without write right for reading only, and says so much later.
+        if conn.is_readonly(rusqlite::MAIN_DB).map_err(Error::from)? {
+            return Err(Error::new(
+                ErrorKind::State,
+                "the log's database cannot be written, so nothing could be recorded",
+            )
+            .with_code("state_read_only")
+            .with_hint("make it writable, or name another state: --state DIR; `aifirst log` and `aifirst verify` still read it"));
+        }
         aifirst_audit::configure(&conn).map_err(Error::from)?;
         if let Some(copy) = read_head_copy(self.lock.file())? {
             aifirst_audit::check_head_copy(&conn, &copy, &self.boot).map_err(Error::from)?;

@@ -18,5 +18,6 @@ pub(crate) use folder::{StateDir, remote_name};
 pub(crate) use forget::{forget, named, plan as forget_plan};
 pub(crate) use key::Key;
 pub(crate) use known::{Known, Placement, Start, all, condition, find};
+pub(crate) use lock::Held;
 pub(crate) use opened::{Made, Opened, load_policy, open};
 pub(crate) use store::{open as open_store, size_of as store_size};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::read::figures;
 use super::{Pipeline, Turn, Way};
 use crate::error::{Error, ErrorKind, Result};
-use crate::home::{Failure, PATIENCE, Written};
+use crate::home::{Failure, Held, PATIENCE, Written};
 use crate::ids::OpId;
 use crate::plan::{Plan, Work};
 use crate::receipt::Outcome;
@@ -41,6 +41,7 @@ impl Pipeline<'_> {
         plan: Plan,
         digest: [u8; 32],
         verdict: &Verdicted,
+        held: Option<Held>,
     ) -> Result<Turn> {
         let intent = self.plan_body(way, params, &plan);
         let mut receipt = self.receipt(way, &plan, verdict, Value::Null);
@@ -61,8 +62,14 @@ impl Pipeline<'_> {
             Err(e) => return Err(e.into()),
         };
         fault::point("outer.staged")?;
-        let held = self.opened.lock.take(PATIENCE, self.cancel)?;
-        self.recover()?;
+        let held = match held {
+            Some(held) => held,
+            None => {
+                let held = self.opened.lock.take(PATIENCE, self.cancel)?;
+                self.recover()?;
+                held
+            }
+        };
         let unit = Unit {
             call: self.call_of(way),
             cause: Cause::Do,

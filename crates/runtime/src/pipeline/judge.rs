@@ -36,6 +36,11 @@ impl Pipeline<'_> {
         }
     }
 
+    /// Whether somebody has to be asked about a plan.
+    pub(super) fn asks(&self, way: &Way<'_>, plan: &Plan) -> bool {
+        self.decide(way, plan).verdict == policy::Verdict::Ask
+    }
+
     fn decide(&self, way: &Way<'_>, plan: &Plan) -> policy::Decision {
         let resolved: Vec<String> = plan.targets.iter().map(|t| plain(&t.path)).collect();
         let pairs: Vec<Pair<'_>> = plan

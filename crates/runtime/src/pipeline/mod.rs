@@ -24,7 +24,7 @@ use crate::confirm::Confirm;
 use crate::context::{Cancel, Context, History, Limits};
 use crate::env::{Env, new_id};
 use crate::error::{Error, ErrorKind, Result};
-use crate::home::{HomeDirs, Opened};
+use crate::home::{Held, HomeDirs, Opened, PATIENCE};
 use crate::ids::OpId;
 use crate::operation::Operation;
 use crate::plan::{Plan, Work};
@@ -123,8 +123,15 @@ impl Pipeline<'_> {
 
     fn turns(&self, way: &Way<'_>, consent: &mut Option<Consent>) -> Result<Receipt, Box<Refused>> {
         let params = self.admit(way)?;
-        for _ in 0..TURNS {
+        for turn in 1..=TURNS {
             let context = self.context(way);
+            // Processes of ours that work on one file would outrun each other for ever: the last
+            // turn is planned where none of them can change anything, unless a person is asked.
+            let mut held = None;
+            if turn == TURNS && way.call.run == Run::Do {
+                held = Some(self.opened.lock.take(PATIENCE, self.cancel)?);
+                self.recover()?;
+            }
             let plan = context
                 .go_on()
                 .and_then(|()| self.plan(way, &params, &context))
@@ -132,8 +139,11 @@ impl Pipeline<'_> {
                     self.denied_instead(way, &params)
                         .unwrap_or_else(|| e.into())
                 })?;
+            if !plan.changes() || self.asks(way, &plan) {
+                held = None;
+            }
             let approved = self.judge(way, &params, plan, consent)?;
-            match self.carry_out(way, &params, approved, &context)? {
+            match self.carry_out(way, &params, approved, &context, held)? {
                 Turn::Ended(receipt) => return Ok(*receipt),
                 Turn::Changed => {}
             }
@@ -177,6 +187,7 @@ impl Pipeline<'_> {
         params: &Value,
         approved: Approved<Plan>,
         context: &Context<'_>,
+        held: Option<Held>,
     ) -> Result<Turn, Box<Refused>> {
         let verdict = approved.verdict().clone();
         let ended = match (way.call.run, &approved) {
@@ -186,7 +197,7 @@ impl Pipeline<'_> {
                 let plan = approved.into_plan();
                 match plan.work {
                     Work::Read(_) => self.read(way, params, plan, digest, &verdict, context),
-                    Work::Change { .. } => self.change(way, params, plan, digest, &verdict),
+                    Work::Change { .. } => self.change(way, params, plan, digest, &verdict, held),
                 }
             }
         };
@@ -206,7 +217,6 @@ impl Pipeline<'_> {
         if error.id().is_some() {
             return error.redacted(&hide);
         }
-        let error = error.with_id(way.id.to_string());
         let call = self.call_of(way);
         let body = json!({
             "params": self.params_for_record(way, &way.call.params),
@@ -229,8 +239,9 @@ impl Pipeline<'_> {
                         Ok(((), receipt.head))
                     })
             });
+        // Only what the log holds bears the id under which it is found there.
         match recorded {
-            Ok(()) => error.redacted(&hide),
+            Ok(()) => error.with_id(way.id.to_string()).redacted(&hide),
             // Nothing happened, but that could not be recorded: the graver news.
             Err(e) if e.kind() == ErrorKind::Tampered || error.kind() != ErrorKind::State => {
                 e.redacted(&hide)

@@ -114,9 +114,23 @@ impl Pipeline<'_> {
             self.recover()?;
             // Under the lock nobody of ours changes anything: what is planned now is what runs.
             let again = self.restore_plan(direction, way.request)?;
-            if outline(&again) != outline(&plan) {
-                continue;
-            }
+            let (digest, judged) = if outline(&again) == outline(&plan) {
+                (digest, judged)
+            } else {
+                // Others were faster, and `last` is another operation now. What policy allows
+                // outright needs no new question; a yes belongs to what was asked.
+                let decision = self.decide_restore(&again);
+                if decision.verdict != policy::Verdict::Allow {
+                    continue;
+                }
+                refuse_conflicts(&again)?;
+                let judged = Verdicted {
+                    decision,
+                    answered: None,
+                };
+                *verdict = Some(judged.clone());
+                (self.restore_digest(&again), judged)
+            };
             let restored = self.restore_all(&again, way, digest, &judged);
             drop(held);
             self.opened.database.tidy();
@@ -214,41 +228,8 @@ impl Pipeline<'_> {
         consent: &mut Option<Consent>,
     ) -> Result<[u8; 32]> {
         let name = word(plan.direction());
-        let folder = |p: &PlannedPath| {
-            let there = self.workspace.stat_at(&p.path).ok().flatten();
-            there.is_some_and(|s| s.kind == Kind::Dir)
-        };
-        let paths: Vec<(Effect, String, bool)> = plan
-            .paths()
-            .iter()
-            .map(|p| (effect(p), plain(&p.path), folder(p)))
-            .collect();
-        let pairs: Vec<Pair<'_>> = paths
-            .iter()
-            .map(|(effect, path, folder)| Pair {
-                effect: *effect,
-                spelled: path,
-                resolved: path,
-                folder: *folder,
-            })
-            .collect();
-        let decision = self.policy.decide(&policy::Question {
-            operation: name,
-            pairs: &pairs,
-            folds_case: self.folds_case(),
-            bytes: 0,
-            entries: 0,
-            replaces_folder: false,
-            reversibility: Reversibility::Exact,
-            cause: match plan.direction() {
-                Direction::Undo => policy::Cause::Undo,
-                Direction::Redo => policy::Cause::Redo,
-            },
-        });
-        let digest = self
-            .opened
-            .key
-            .digest("restore", &[name.as_bytes(), &outline(plan)]);
+        let decision = self.decide_restore(plan);
+        let digest = self.restore_digest(plan);
         if way.request.run == Run::DryRun {
             *verdict = Some(Verdicted {
                 decision,
@@ -262,8 +243,8 @@ impl Pipeline<'_> {
             operation: name.to_owned(),
             client: self.recorder.client().to_owned(),
             summary: format!("{name} {} operation(s)", plan.len()),
-            paths: paths.iter().map(|(_, p, _)| hide(p)).collect(),
-            entries: u64::try_from(paths.len()).unwrap_or(u64::MAX),
+            paths: plan.paths().iter().map(|p| hide(&plain(&p.path))).collect(),
+            entries: u64::try_from(plan.paths().len()).unwrap_or(u64::MAX),
             bytes: plan.paths().iter().map(|p| p.bytes).sum(),
             reversibility: Reversibility::Exact,
             because: decision.because(),
@@ -282,6 +263,49 @@ impl Pipeline<'_> {
                 Err(refused.error)
             }
         }
+    }
+
+    /// What policy says about a plan: like any change set, but never asked for folder or size.
+    fn decide_restore(&self, plan: &RestorePlan) -> policy::Decision {
+        let name = word(plan.direction());
+        let folder = |p: &PlannedPath| {
+            let there = self.workspace.stat_at(&p.path).ok().flatten();
+            there.is_some_and(|s| s.kind == Kind::Dir)
+        };
+        let paths: Vec<(Effect, String, bool)> = plan
+            .paths()
+            .iter()
+            .map(|p| (effect(p), plain(&p.path), folder(p)))
+            .collect();
+        let pairs: Vec<Pair<'_>> = paths
+            .iter()
+            .map(|(effect, path, folder)| Pair {
+                effect: *effect,
+                spelled: path,
+                resolved: path,
+                folder: *folder,
+            })
+            .collect();
+        self.policy.decide(&policy::Question {
+            operation: name,
+            pairs: &pairs,
+            folds_case: self.folds_case(),
+            bytes: 0,
+            entries: 0,
+            replaces_folder: false,
+            reversibility: Reversibility::Exact,
+            cause: match plan.direction() {
+                Direction::Undo => policy::Cause::Undo,
+                Direction::Redo => policy::Cause::Redo,
+            },
+        })
+    }
+
+    fn restore_digest(&self, plan: &RestorePlan) -> [u8; 32] {
+        let name = word(plan.direction());
+        self.opened
+            .key
+            .digest("restore", &[name.as_bytes(), &outline(plan)])
     }
 
     fn refuse_restore(
