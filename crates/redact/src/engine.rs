@@ -110,17 +110,22 @@ impl Redactor {
         }
         if extent == Extent::Part {
             let masked = masked(text, &marks);
-            let view = View::new(&masked);
-            let mut flat = Vec::new();
-            known::find(&view, &mut flat);
-            assign::find(&view, &mut flat);
-            context::find(&view, &mut flat);
-            for span in &mut flat {
-                let range = view.original(span.start..span.end);
-                span.start = range.start;
-                span.end = range.end;
+            let shown = View::new(&masked);
+            // What a terminal swallows is text all the same: a token in a link's address, or one whose
+            // first letter ends a colour code that somebody left open before it.
+            let raw = shown.is_stripped().then(|| View::raw(&masked));
+            for view in std::iter::once(&shown).chain(&raw) {
+                let mut flat = Vec::new();
+                known::find(view, &mut flat);
+                assign::find(view, &mut flat);
+                context::find(view, &mut flat);
+                for span in &mut flat {
+                    let range = view.original(span.start..span.end);
+                    span.start = range.start;
+                    span.end = range.end;
+                }
+                spans.append(&mut flat);
             }
-            spans.append(&mut flat);
             // First learned, then recalled: a value that stands here twice must not be found in one place
             // by its name and only in part by a format in the other.
             spans.retain_mut(|span| keep(span, &marks));

@@ -26,6 +26,19 @@ impl<'a> View<'a> {
         view
     }
 
+    /// The text as it is, nothing taken out.
+    pub(crate) fn raw(text: &'a [u8]) -> Self {
+        Self {
+            bytes: Cow::Borrowed(text),
+            origin: Vec::new(),
+        }
+    }
+
+    /// Whether anything was taken out.
+    pub(crate) fn is_stripped(&self) -> bool {
+        matches!(self.bytes, Cow::Owned(_))
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

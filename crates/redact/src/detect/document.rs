@@ -38,13 +38,19 @@ pub(crate) fn find(text: &[u8], inner: Inner<'_>, found: &mut Vec<Span>) -> Exte
     let mut reader = Reader {
         text,
         at: 0,
+        lax: false,
         inner,
         found,
     };
     loop {
         reader.skip_space();
         if reader.peek().is_none() {
-            return Extent::Whole;
+            // What was passed over unread is left to the layers for free text, and so is the rest.
+            return if reader.lax {
+                Extent::Part
+            } else {
+                Extent::Whole
+            };
         }
         if !matches!(reader.peek(), Some(b'{' | b'[' | b'"'))
             || reader.value(0, Named::Plain).is_none()
@@ -62,6 +68,8 @@ pub(crate) fn looks_like_json(text: &[u8]) -> bool {
 struct Reader<'a, 'b> {
     text: &'a [u8],
     at: usize,
+    /// Whether something was passed over that is not quite JSON.
+    lax: bool,
     inner: Inner<'b>,
     found: &'b mut Vec<Span>,
 }
@@ -118,6 +126,7 @@ impl Reader<'_, '_> {
                 }
                 self.at += length;
                 let number = self.text.get(start..self.at).unwrap_or_default();
+                self.lax |= serde_json::from_slice::<serde_json::Value>(number).is_err();
                 if number.first().is_some_and(u8::is_ascii_digit)
                     && (self.inner)(Leaf::Number, number).is_some()
                 {
@@ -170,6 +179,8 @@ impl Reader<'_, '_> {
         let raw = self.slice(range.clone());
         let changed = if raw.contains(&b'\\') {
             let Ok(plain) = serde_json::from_slice::<String>(literal) else {
+                // An escape that is none, a control character: it says nothing that we could decode.
+                self.lax = true;
                 return;
             };
             (self.inner)(Leaf::Text, plain.as_bytes())
