@@ -3,7 +3,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use aifirst_runtime::{Error, ErrorKind, Foreign, Runtime, Settings, init};
+use aifirst_runtime::{
+    Cancel, Error, ErrorKind, Foreign, RestoreRequest, Runtime, Select, Settings, init,
+};
 use serde_json::json;
 
 use crate::world::{World, call, exists};
@@ -301,4 +303,35 @@ fn lesson_a4_everything_in_the_state_folder_is_private_at_any_umask() {
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn what_the_log_does_not_hold_bears_no_id() {
+    let w = World::new();
+    w.write("a.txt", "a");
+    let runtime = w.open();
+    call(
+        &runtime,
+        "write_file",
+        json!({ "path": "b.txt", "content": "b" }),
+    )
+    .unwrap();
+    let e = call(&runtime, "read_text_file", json!({ "path": "none" })).unwrap_err();
+    assert!(e.id().is_some(), "a recorded refusal names its entry");
+
+    let db = rusqlite::Connection::open(w.inner().join("state.db")).unwrap();
+    db.execute_batch("ALTER TABLE audit_body RENAME TO elsewhere")
+        .unwrap();
+    for (operation, params) in [
+        ("read_text_file", json!({ "path": "a.txt" })),
+        ("read_text_file", json!({ "path": "none" })),
+        ("write_file", json!({ "path": "a.txt", "content": "b" })),
+    ] {
+        let e = call(&runtime, operation, params).unwrap_err();
+        assert_eq!(e.id(), None, "{operation}: nothing was recorded");
+    }
+    assert_eq!(w.read("a.txt"), "a");
+    let undo = RestoreRequest::new(Select::Last);
+    let e = runtime.undo(&undo, &Cancel::new()).unwrap_err();
+    assert_eq!(e.id(), None, "undo: nothing was recorded");
 }

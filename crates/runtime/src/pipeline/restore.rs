@@ -323,7 +323,6 @@ impl Pipeline<'_> {
         {
             return error.redacted(&hide);
         }
-        let error = error.with_id(way.id.to_string());
         let name = word(direction);
         let call = record::Call {
             id: way.id,
@@ -341,9 +340,11 @@ impl Pipeline<'_> {
                     Ok(((), receipt.head))
                 })
             });
+        // Only what the log holds bears the id under which it is found there.
         match recorded {
+            Ok(()) => error.with_id(way.id.to_string()).redacted(&hide),
             Err(e) if error.kind() != ErrorKind::State => e.redacted(&hide),
-            _ => error.redacted(&hide),
+            Err(_) => error.redacted(&hide),
         }
     }
 
