@@ -3,7 +3,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use aifirst_runtime::{Cancel, RestoreRequest, Runtime, Select};
+use aifirst_runtime::{Cancel, ErrorKind, RestoreRequest, Runtime, Select};
 use serde_json::{Value, json};
 
 use crate::manifest::manifest;
@@ -188,4 +188,39 @@ fn lesson_i10_a_large_file_is_copied_without_being_held() {
     rt.undo(&RestoreRequest::new(Select::Last), &Cancel::new())
         .unwrap();
     assert!(!exists(&w.path("copy")));
+}
+
+#[test]
+fn a_change_that_somebody_outran_is_a_conflict() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let w = World::quick();
+    w.write("f", "0");
+    let rt = w.open();
+    let (file, next) = (w.path("f"), w.dir.path().join("next"));
+    let stop = AtomicBool::new(false);
+    let outrun = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                std::fs::write(&next, "theirs").unwrap();
+                std::fs::rename(&next, &file).unwrap();
+                std::thread::yield_now();
+            }
+        });
+        let mut outrun = 0;
+        for _ in 0..300 {
+            if let Err(e) = call(&rt, "write_file", json!({ "path": "f", "content": "ours" })) {
+                assert_eq!(e.kind(), ErrorKind::Conflict, "{} {e}", e.code());
+                outrun += u32::from(e.code() == "rolled_back");
+            }
+            if outrun > 2 {
+                break;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        outrun
+    });
+    if outrun == 0 {
+        println!("skipped: nobody was outrun between begin and apply on this machine");
+    }
 }

@@ -180,13 +180,7 @@ impl Pipeline<'_> {
         let id = unit.call.id.to_string();
         let (ending, failed) = match applied.outcome() {
             Applying::Done => (Ending::Done, None),
-            Applying::RolledBack(e) => (
-                Ending::Failed,
-                Some(
-                    Error::failed(format!("{e}; what was begun was taken back"))
-                        .with_code("rolled_back"),
-                ),
-            ),
+            Applying::RolledBack(e) => (Ending::Failed, Some(taken_back(e))),
             Applying::Stuck(e, _) => (
                 Ending::Unknown,
                 Some(
@@ -286,4 +280,21 @@ fn uncertain(e: Error) -> Error {
         .with_code("commit_failed")
         .with_hint("check the state folder's disk; the next changing call recovers what was begun, whole or not at all")
         .with_source(e)
+}
+
+/// A change that was taken back whole; whether somebody else was the cause shows in the kind.
+fn taken_back(e: &aifirst_undo::Error) -> Error {
+    use aifirst_undo::ErrorKind as U;
+    let words = format!("{e}; what was begun was taken back");
+    let error = match e.kind() {
+        U::Changed | U::Conflict => {
+            Error::new(ErrorKind::Conflict, words).with_hint("look again and repeat the call")
+        }
+        _ => Error::failed(words),
+    };
+    let error = match e.path() {
+        Some(path) => error.with_path(path.to_string()),
+        None => error,
+    };
+    error.with_code("rolled_back")
 }
