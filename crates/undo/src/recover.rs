@@ -204,7 +204,7 @@ impl Engine {
             .map(|row| {
                 let entries = journal::entries(conn, row.id)?;
                 let dirs = journal::dir_times(conn, row.id)?;
-                let found = self.find(&entries)?;
+                let found = self.find(row.cause, &entries)?;
                 Ok(Abandoned {
                     unit: row.id,
                     op: row.op,
@@ -222,7 +222,7 @@ impl Engine {
     /// The changes of one unit may move each other's places (a folder renamed, then a file in it
     /// replaced). A unit comes along one line of steps, so the position on it that explains most
     /// of what is seen says where each change's places are at present.
-    fn find(&self, entries: &[Entry]) -> Result<Vec<Found>> {
+    fn find(&self, cause: Cause, entries: &[Entry]) -> Result<Vec<Found>> {
         let mut paths: Vec<&RawRel> = entries.iter().flat_map(Entry::paths).collect();
         paths.sort();
         // Paths sort component by component: a folder's descendants follow it directly.
@@ -233,7 +233,10 @@ impl Engine {
         if apart {
             return entries
                 .iter()
-                .map(|entry| Ok(entry.classify(&see(self.disk(), entry)?)))
+                .map(|entry| {
+                    let seen = see(self.disk(), entry)?;
+                    Ok(lost(cause, entry, &seen).unwrap_or_else(|| entry.classify(&seen)))
+                })
                 .collect();
         }
         let line = Line::new(entries)?;
@@ -244,7 +247,7 @@ impl Engine {
             let mut fitting = 1;
             for (seq, entry) in entries.iter().enumerate() {
                 let seen = line.see(self, entry, seq, position, &mut looked)?;
-                let is = entry.classify(&seen);
+                let is = lost(cause, entry, &seen).unwrap_or_else(|| entry.classify(&seen));
                 if is == Found::At(line.expected(seq, position)) {
                     fitting += 1;
                 }
@@ -272,7 +275,7 @@ impl Engine {
             ..
         } = abandoned;
         let disk = self.disk();
-        let found = self.find(&entries)?;
+        let found = self.find(cause, &entries)?;
         let heading = heading(cause, &entries, &found);
         let mut conflicts = Vec::new();
         let mut damaged = false;
@@ -483,6 +486,13 @@ impl Engine {
         }
         Ok(swept)
     }
+}
+
+/// What an undo brings back lies in the store, never in an unnamed inode: neither here nor there
+/// means that somebody took it out of the store.
+fn lost(cause: Cause, entry: &Entry, seen: &Seen) -> Option<Found> {
+    let gone = matches!(seen, [None, _, None]);
+    (cause != Cause::Do && entry.action == Action::Create && gone).then_some(Found::Damaged)
 }
 
 /// The steps of a unit as one line, with where each change begins and ends on it.
