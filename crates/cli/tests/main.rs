@@ -13,6 +13,7 @@ mod desk;
 mod faults;
 mod terminal;
 
+mod commit_failures;
 mod crashes;
 mod demo;
 mod environment;
@@ -24,6 +25,7 @@ mod json;
 mod output;
 mod processes;
 mod prompts;
+mod random_kills;
 mod secrets;
 mod signals;
 mod tampering;

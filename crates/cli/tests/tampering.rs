@@ -87,7 +87,9 @@ fn one_flipped_byte_in_any_column_of_any_event() {
             .prepare(&format!("SELECT seq, {column} FROM {table} ORDER BY seq"))
             .unwrap();
         let rows: Vec<(u64, Vec<u8>)> = statement
-            .query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))
+            .query_map([], |row| {
+                Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
+            })
             .unwrap()
             .map(Result::unwrap)
             .collect();
@@ -123,7 +125,11 @@ fn a_removed_row() {
         );
         let verdict = run(&desk, &["verify", "--json"]);
         assert_eq!(verdict.code, 6, "{seq}: {verdict:?}");
-        assert!(verdict.document()["problems"].to_string().contains(&seq.to_string()));
+        assert!(
+            verdict.document()["problems"]
+                .to_string()
+                .contains(&seq.to_string())
+        );
     }
 }
 
