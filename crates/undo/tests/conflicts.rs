@@ -153,6 +153,33 @@ fn a_later_operation_is_named_as_the_reason() {
 }
 
 #[test]
+fn a_moved_folder_stays_while_later_operations_inside_it_are_in_force() {
+    let mut world = World::new();
+    world.write("d/sub/a", "1");
+    let moved = world.run(vec![world.rename("d", "e")]).unwrap();
+    let edited = world.run(vec![world.replace("e/sub/a", "2")]).unwrap();
+    let created = world.run(vec![world.create("e/b", "b")]).unwrap();
+    // A neighbour that only begins with the same letters is no reason.
+    world.run(vec![world.create("e0", "n")]).unwrap();
+    assert_eq!(
+        reason(&world, moved),
+        ConflictReason::ChangedLater { by: created }
+    );
+    world.undo(created).unwrap();
+    assert_eq!(
+        reason(&world, moved),
+        ConflictReason::ChangedLater { by: edited }
+    );
+    world.undo(edited).unwrap();
+    // What a person put there goes along, and what was undone stands in nobody's way.
+    world.write("e/mine", "mine");
+    world.undo(moved).unwrap();
+    assert_eq!(world.read("d/sub/a"), "1");
+    assert_eq!(world.read("d/mine"), "mine");
+    assert!(!world.exists("e"));
+}
+
+#[test]
 fn keep_mine_does_the_rest_and_ends_the_force() {
     let mut world = World::new();
     world.write("a", "a1");

@@ -391,6 +391,30 @@ pub(crate) fn touched_since(
     Ok(found)
 }
 
+/// Units later than `after` that touched something below `folder` with an applied change, newest
+/// first.
+pub(crate) fn touched_below_since(
+    conn: &Connection,
+    after: UnitId,
+    folder: &RawRel,
+) -> Result<Vec<UnitId>> {
+    // Everything below `d` sorts between `d/` and `d0`: `0` is the byte after the slash.
+    let (mut from, mut to) = (folder.as_bytes().to_vec(), folder.as_bytes().to_vec());
+    from.push(b'/');
+    to.push(b'/' + 1);
+    conn.prepare_cached(
+        "SELECT DISTINCT unit FROM undo_change
+         WHERE unit>?1 AND status=1 AND (path>?2 AND path<?3 OR path2>?2 AND path2<?3)
+         ORDER BY unit DESC",
+    )
+    .and_then(|mut statement| {
+        statement
+            .query_map(params![after.0, from, to], |row| row.get(0).map(UnitId))?
+            .collect()
+    })
+    .map_err(reading)
+}
+
 pub(crate) fn put_dir_time(conn: &Connection, unit: UnitId, d: &DirTime) -> Result<()> {
     conn.prepare_cached(
         "INSERT INTO undo_dir_time(unit, path, first_seq, last_seq, before_s, before_ns, target_s,

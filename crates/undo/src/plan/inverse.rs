@@ -276,6 +276,15 @@ impl Planner<'_> {
                     .map(|beside| (vec![rename(&beside)], beside)),
             });
         }
+        if object.kind == Kind::Dir
+            && let Some(reason) = self.later_below(last, to, op)?
+        {
+            return Ok(Inverse::Conflict {
+                reason,
+                restore: Some(vec![rename(from)]),
+                beside: None,
+            });
+        }
         Ok(Inverse::Changes(vec![rename(from)], Does::MoveBack))
     }
 
@@ -298,6 +307,7 @@ impl Planner<'_> {
                 ConflictReason::Deleted,
             )?));
         }
+        let folder = object.kind == Kind::Dir;
         let mut entry = Entry::new(Action::UnRenameOver, from.clone());
         entry.path2 = Some(to.clone());
         entry.slot = change.slot;
@@ -314,6 +324,13 @@ impl Planner<'_> {
             return Ok(Inverse::Conflict {
                 reason: self.or_later(last, from, op, ConflictReason::Created)?,
                 restore: Some(restore),
+                beside: None,
+            });
+        }
+        if folder && let Some(reason) = self.later_below(last, to, op)? {
+            return Ok(Inverse::Conflict {
+                reason,
+                restore: Some(vec![back]),
                 beside: None,
             });
         }

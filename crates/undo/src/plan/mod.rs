@@ -435,7 +435,22 @@ impl Planner<'_> {
             }
             paths.push(parent);
         }
-        for unit in journal::touched_since(self.conn, last, &paths)? {
+        self.first_in_force(journal::touched_since(self.conn, last, &paths)?, op)
+    }
+
+    /// The later operation, still in force, that changed something inside a folder: moved away, it
+    /// would find its paths no more.
+    fn later_below(
+        &self,
+        last: UnitId,
+        folder: &RawRel,
+        op: &OpId,
+    ) -> Result<Option<ConflictReason>> {
+        self.first_in_force(journal::touched_below_since(self.conn, last, folder)?, op)
+    }
+
+    fn first_in_force(&self, units: Vec<UnitId>, op: &OpId) -> Result<Option<ConflictReason>> {
+        for unit in units {
             let mut ops = journal::targets(self.conn, unit)?;
             if ops.is_empty() {
                 let row = journal::unit_rows(
