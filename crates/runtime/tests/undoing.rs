@@ -292,3 +292,27 @@ fn undo_by_id_by_point_and_by_path_and_undo_of_an_undo() {
         .unwrap();
     assert!(exists(&w.path("x")) && !exists(&w.path("z")) && !exists(&w.path("w")));
 }
+
+#[test]
+fn an_undo_that_later_operations_need_names_the_one_to_undo_first() {
+    let w = World::new();
+    w.write("p/f", "1");
+    let rt = w.open();
+    let moved = call(&rt, "move_file", json!({"source": "p", "destination": "m"})).unwrap();
+    let later = call(&rt, "write_file", json!({"path": "m/f", "content": "2"})).unwrap();
+    let one = |id: String| RestoreRequest::new(Select::One(id.parse().unwrap()));
+    let e = rt
+        .undo(&one(moved.id.to_string()), &Cancel::new())
+        .unwrap_err();
+    assert_eq!(e.code(), "changed_since", "{e}");
+    let hint = e.hint().unwrap();
+    assert!(
+        hint.contains(&format!("aifirst undo {}", later.id)),
+        "{hint}"
+    );
+    assert_eq!(w.read("m/f"), "2");
+    // The word that it gives mends it.
+    rt.undo(&one(later.id.to_string()), &Cancel::new()).unwrap();
+    rt.undo(&one(moved.id.to_string()), &Cancel::new()).unwrap();
+    assert_eq!(w.read("p/f"), "1");
+}

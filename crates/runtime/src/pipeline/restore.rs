@@ -2,7 +2,7 @@
 use aifirst_audit::{Cause, Durability};
 use aifirst_redact::Scope;
 use aifirst_sandbox::Kind;
-use aifirst_undo::{Direction, Does, PlannedPath, RestorePlan};
+use aifirst_undo::{ConflictReason, Direction, Does, PlannedPath, RestorePlan};
 use serde_json::{Value, json};
 
 use super::change::{Came, Unit};
@@ -458,11 +458,22 @@ fn refuse_conflicts(plan: &RestorePlan) -> Result<()> {
     } else {
         String::new()
     };
-    Err(Error::new(
+    let error = Error::new(
         ErrorKind::Conflict,
         format!("somebody changed it since: {}{more}", open.join(", ")),
     )
-    .with_code("changed_since")
+    .with_code("changed_since");
+    // Our own later operation is better undone first than overridden.
+    let later = plan
+        .conflicts()
+        .find_map(|p| match &p.conflict.as_ref()?.reason {
+            ConflictReason::ChangedLater { by } => Some(OpId::from_bytes(*by)),
+            _ => None,
+        });
+    if let Some(by) = later {
+        return Err(error.with_hint(format!("a later operation in force needs it as it is; undo that one first: aifirst undo {by}. Or decide with --keep-mine, --beside or --force; --dry-run shows each path")));
+    }
+    Err(error
     .with_hint("--keep-mine leaves what is there, --beside puts the recorded version beside it, --force takes it back anyway (what is there now is kept for another undo); --dry-run shows each path"))
 }
 
