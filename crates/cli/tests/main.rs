@@ -23,6 +23,7 @@ mod golden;
 mod hostile;
 mod json;
 mod output;
+mod planted;
 mod power;
 mod processes;
 mod prompts;
