@@ -135,3 +135,55 @@ fn lesson_e3_the_database_is_opened_once_and_every_descriptor_closes_on_exec() {
         assert_eq!(raw.count(), 0, "{args:?}: {opens:#?}");
     }
 }
+
+const DIR: &str = "AIFIRST_TEST_DIR";
+const WRITES: &str = "AIFIRST_TEST_WRITES";
+
+/// Not a test of its own: the running process of the one below, which starts it under strace.
+#[test]
+fn many_writes() {
+    use aifirst_runtime::{Call, Cancel, Runtime, Settings};
+    let Some(dir) = std::env::var_os(DIR).map(std::path::PathBuf::from) else {
+        return;
+    };
+    let writes: usize = std::env::var(WRITES).unwrap().parse().unwrap();
+    let mut settings = Settings::new(dir.join("project"));
+    settings.workspace = Some(dir.join("project"));
+    settings.state = Some(dir.join("home/.local/state/aifirst"));
+    let runtime = Runtime::open(settings).unwrap();
+    for n in 0..writes {
+        let params =
+            serde_json::json!({"path": "src/lib.rs", "content": format!("{n} of {writes}")});
+        let write = Call::new("write_file", params);
+        runtime.call(&write, &Cancel::new()).unwrap();
+    }
+    for _ in 0..writes {
+        let read = Call::new("read_text_file", serde_json::json!({"path": "src/lib.rs"}));
+        runtime.call(&read, &Cancel::new()).unwrap();
+    }
+}
+
+#[test]
+fn lesson_c5_each_further_write_and_read_of_a_running_process_costs_three_syncs() {
+    let Some(desk) = ready() else { return };
+    let count = |writes: usize| {
+        let out = desk.root().join("strace.txt");
+        let status = desk
+            .program("strace")
+            .args(["-f", "-qq", "-o"])
+            .arg(&out)
+            .args(["-e", "trace=fsync,fdatasync,sync,syncfs,sync_file_range"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "syncs::many_writes"])
+            .env(DIR, desk.root())
+            .env(WRITES, writes.to_string())
+            .output()
+            .unwrap();
+        assert!(status.status.success(), "{status:?}");
+        let text = fs::read_to_string(&out).unwrap();
+        text.lines().filter(|l| is_sync(l)).count()
+    };
+    let (one, three, seven) = (count(1), count(3), count(7));
+    assert_eq!(three - one, 2 * 3, "{one}, {three}, {seven}");
+    assert_eq!(seven - three, 4 * 3, "{one}, {three}, {seven}");
+}
