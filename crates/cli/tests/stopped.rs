@@ -192,3 +192,63 @@ fn a_killed_holder_of_the_lock_blocks_nobody() {
     assert!(log.iter().any(|e| e["outcome"] == "interrupted"));
     assert_eq!(run(&desk, &["verify"]).code, 0);
 }
+
+/// Lesson E1 with everything at once: a fresh workspace, all kinds of calls, and kills among them.
+#[test]
+fn lesson_e1_eight_processes_of_mixed_calls_and_kills_lose_nothing_answered() {
+    let desk = quick_desk();
+    desk.fill();
+    let mut answered = Vec::new();
+    for round in 0..5 {
+        let names: Vec<String> = (0..8).map(|n| format!("path=m-{round}-{n}")).collect();
+        let source = format!("source=m-{}-0", round.max(1) - 1);
+        let to = format!("destination=moved-{round}");
+        let copy = format!("destination=copied-{round}");
+        let edit = format!(
+            r#"{{"path":"src/main.rs","edits":[{{"oldText":"println","newText":"println{round}"}}]}}"#
+        );
+        let shared = format!("content={round}");
+        let calls: [&[&str]; 8] = [
+            &["call", "write_file", &names[0], "content=x"],
+            &["call", "create_directory", &names[1]],
+            &["call", "move_file", &source, &to],
+            &["call", "copy_file", "source=README.md", &copy],
+            &["call", "edit_file", "--params", &edit],
+            &["call", "write_file", "path=shared", &shared],
+            &["undo"],
+            &["call", "delete_file", &names[0]],
+        ];
+        let children: Vec<(usize, Child)> = calls
+            .iter()
+            .enumerate()
+            .map(|(n, args)| (n, start(&desk, None, args)))
+            .collect();
+        for (n, mut child) in children {
+            if n == round + 1 {
+                std::thread::sleep(Duration::from_millis(5));
+                let _ = child.kill();
+            }
+            let run = ended(child);
+            let told = format!("round {round}, process {n}: {run:?}");
+            // What is not there yet, nothing to undo, or changed by another since: never busy.
+            assert!([0, 1, 2, 5, 137].contains(&run.code), "{told}");
+            assert!(!run.out.contains("\"busy\""), "{told}");
+            if run.code == 0 {
+                let document = run.document();
+                let id = [&document["id"], &document["operations"][0]["id"]];
+                answered.extend(id.iter().filter_map(|i| i.as_str().map(str::to_owned)));
+            }
+        }
+    }
+    assert!(answered.len() >= 15, "{}", answered.len());
+    let next = run(&desk, &["call", "write_file", "path=next", "content=x"]);
+    assert_eq!(next.code, 0, "{next:?}");
+    let log = run(&desk, &["log", "--json"]).lines();
+    for id in &answered {
+        let entry = log.iter().find(|e| e["id"] == id.as_str());
+        let entry = entry.unwrap_or_else(|| panic!("{id} was answered and is not there"));
+        assert_eq!(entry["outcome"], "done", "{entry}");
+    }
+    assert_eq!(run(&desk, &["verify"]).code, 0);
+    crate::faults::folder(&desk);
+}
