@@ -10,10 +10,11 @@ impl From<aifirst_audit::Error> for Error {
                 e.code(),
                 "`aifirst verify` names what is missing; nothing is changed until it is put back",
             ),
+            // As `verify` judges it: the log beside it may be whole.
             A::HeadCopy => (
-                ErrorKind::Tampered,
+                ErrorKind::State,
                 e.code(),
-                "the file `log.lock` in the workspace's state folder was altered; `aifirst verify` says what still holds",
+                "the file `log.lock` in the workspace's state folder was altered: put it back from a backup. Without one, `aifirst verify` says what still holds; moved away, it is written anew, and an end cut off before that does not show",
             ),
             A::Damaged => (
                 ErrorKind::Tampered,

@@ -9,7 +9,8 @@ use aifirst_sandbox::{Rules, Workspace};
 
 use crate::error::Error;
 use crate::history::Check;
-use crate::home::{self, Placement, StateDir, remote_name};
+use crate::home::{self, Key, Known, Placement, StateDir, remote_name};
+use crate::records::Records;
 use crate::settings::Settings;
 
 /// Looks at kernel, state folder, workspace, store and policy. Makes nothing, changes nothing.
@@ -58,18 +59,10 @@ pub fn doctor(settings: &Settings) -> Vec<Check> {
                 ),
             });
             checks.push(file_system(&found.workspace));
-            if let Some(known) = &found.known {
-                checks.push(match known.record.store {
-                    Placement::State => ok(
-                        "store",
-                        "in the state folder; rename, exchange and link worked there".to_owned(),
-                    ),
-                    Placement::Sibling => ok(
-                        "store",
-                        "beside the workspace, since the state folder is on another mount"
-                            .to_owned(),
-                    ),
-                });
+            if let (Some(state), Some(known)) = (&state, &found.known) {
+                checks.push(key(state));
+                checks.push(log(settings));
+                checks.push(store(&found.workspace, known));
             }
         }
     }
@@ -109,6 +102,39 @@ fn file_system(workspace: &Workspace) -> Check {
             },
             None => ok("file system", format!("local (type 0x{:x})", fs.magic)),
         },
+    }
+}
+
+fn key(state: &StateDir) -> Check {
+    match Key::required(state) {
+        Ok(_) => ok("key", "there, and nobody else can read it".to_owned()),
+        Err(e) => failed("key", &e),
+    }
+}
+
+fn log(settings: &Settings) -> Check {
+    match Records::open(settings).and_then(|records| records.condition()) {
+        Ok(events) => ok(
+            "log",
+            format!("{events} events; `aifirst verify` proves them"),
+        ),
+        Err(e) => failed("log", &e),
+    }
+}
+
+fn store(workspace: &Workspace, known: &Known) -> Check {
+    match home::open_store(workspace, known) {
+        Err(e) => failed("store", &e),
+        Ok(_) => ok(
+            "store",
+            match known.record.store {
+                Placement::State => "in the state folder; rename, exchange and link worked there",
+                Placement::Sibling => {
+                    "beside the workspace, since the state folder is on another mount"
+                }
+            }
+            .to_owned(),
+        ),
     }
 }
 

@@ -186,6 +186,8 @@ pub struct StoreView {
     pub bytes: u64,
     /// Objects it keeps.
     pub objects: u64,
+    /// Whether it is there and ours; without it nothing is changed and nothing can be undone.
+    pub usable: bool,
 }
 
 /// What `verify` found.

@@ -49,8 +49,8 @@ mod chronicle;
 mod pipeline;
 mod settings;
 mod workspaces;
-mod doctor;
 mod records;
+mod doctor;
 mod runtime;
 
 pub use aifirst_sandbox::{Leaf, RawRel, RelPath, Stat};

@@ -53,11 +53,7 @@ impl Records {
         let state = StateDir::open(&settings.state_path()?)?.ok_or_else(none)?;
         let found = home::find(Some(&state), &settings.begin())?;
         let known = found.known.ok_or_else(none)?;
-        let key = Key::open(&state)?.ok_or_else(|| {
-            Error::new(ErrorKind::State, "the installation key is missing")
-                .with_code("key_missing")
-                .with_hint("put the file `key` of the state folder back from a backup")
-        })?;
+        let key = Key::required(&state)?;
         let log = open_read_only(&known.dir.join("state.db"))?;
         Ok(Self {
             known,
@@ -74,12 +70,22 @@ impl Records {
         self.log.connection()
     }
 
+    /// The connection to a log that is there; `verify` alone looks at one that is not.
+    fn there(&self) -> Result<&Connection> {
+        if aifirst_audit::check_format(self.conn())? == aifirst_audit::Installed::No {
+            return Err(Error::new(ErrorKind::State, "the database holds no log")
+                .with_code("no_log")
+                .with_hint("`aifirst verify` says what is missing"));
+        }
+        Ok(self.conn())
+    }
+
     /// The entries a filter asks for, oldest first.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>> {
-        chronicle::log(self.conn(), filter)
+        chronicle::log(self.there()?, filter)
     }
 
     /// One operation whole.
@@ -87,6 +93,7 @@ impl Records {
     /// # Errors
     /// [`ErrorKind::NoSuch`] when the log has none of that name.
     pub fn show(&self, reference: &Reference) -> Result<ShowEntry> {
+        self.there()?;
         if let Reference::Number(n) = reference
             && let Some((entry, events)) = chronicle::bare_entry(self.conn(), *n)?
         {
@@ -161,6 +168,16 @@ impl Records {
         })
     }
 
+    /// How many events the log holds, when it can be read and fits the copy of its head.
+    pub(crate) fn condition(&self) -> Result<u64> {
+        if let Ok(file) = File::open(self.known.dir.join("log.lock"))
+            && let Some(copy) = read_head_copy(&file)?
+        {
+            aifirst_audit::check_head_copy(self.conn(), &copy, &self.boot)?;
+        }
+        Ok(aifirst_audit::head(self.conn())?.size)
+    }
+
     /// The copy of the log's head. It is read before the log: a live log may be ahead of it.
     fn head_copy(&self) -> HeadCopyFound {
         match File::open(self.known.dir.join("log.lock")) {
@@ -178,7 +195,7 @@ impl Records {
     /// # Errors
     /// [`ErrorKind::NoSuch`] when the log has none of that name, or it changed nothing.
     pub fn diff(&self, reference: &Reference) -> Result<DiffView> {
-        let id = chronicle::resolve(self.conn(), reference, Among::Changes)?;
+        let id = chronicle::resolve(self.there()?, reference, Among::Changes)?;
         let unit = aifirst_undo::unit(self.conn(), &id.to_bytes())?.ok_or_else(|| {
             Error::new(
                 ErrorKind::NoSuch,
@@ -227,7 +244,7 @@ impl Records {
     /// # Errors
     /// When log or journal cannot be read.
     pub fn status(&self) -> Result<Status> {
-        let conn = self.conn();
+        let conn = self.there()?;
         let undoable = aifirst_undo::undoable(conn, None, None)?;
         let redoable = aifirst_undo::redoable(conn, None, Some(1))?;
         let mut next = Vec::new();
@@ -257,6 +274,7 @@ impl Records {
                 .to_owned(),
                 bytes: store.0,
                 objects: store.1,
+                usable: home::open_store(&self.workspace, &self.known).is_ok(),
             },
         })
     }

@@ -4,7 +4,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use aifirst_runtime::{
-    Cancel, Error, ErrorKind, Foreign, RestoreRequest, Runtime, Select, Settings, init,
+    Cancel, Error, ErrorKind, Foreign, LogFilter, Records, RestoreRequest, Runtime, Select,
+    Settings, init,
 };
 use serde_json::json;
 
@@ -334,4 +335,72 @@ fn what_the_log_does_not_hold_bears_no_id() {
     let undo = RestoreRequest::new(Select::Last);
     let e = runtime.undo(&undo, &Cancel::new()).unwrap_err();
     assert_eq!(e.id(), None, "undo: nothing was recorded");
+}
+
+#[test]
+fn doctor_sees_what_would_refuse_the_next_call() {
+    type Break = fn(&World);
+    let breaks: [(&str, Break); 6] = [
+        ("key", |w| fs::remove_file(w.state().join("key")).unwrap()),
+        ("key", |w| {
+            fs::write(w.state().join("key"), "short").unwrap()
+        }),
+        ("store", |w| {
+            fs::remove_dir_all(w.inner().join("store")).unwrap()
+        }),
+        ("log", |w| {
+            fs::write(w.inner().join("log.lock"), "x".repeat(184)).unwrap()
+        }),
+        ("log", |w| {
+            fs::write(w.inner().join("state.db-wal"), "").unwrap()
+        }),
+        ("policy", |w| {
+            fs::write(w.inner().join("policy.toml"), "").unwrap()
+        }),
+    ];
+    let missing = |w: &World| -> Vec<String> {
+        aifirst_runtime::doctor(&w.settings())
+            .into_iter()
+            .filter(|c| c.state == "missing")
+            .map(|c| c.name)
+            .collect()
+    };
+    for (what, damage) in breaks {
+        let w = World::new();
+        let runtime = w.open();
+        call(
+            &runtime,
+            "write_file",
+            json!({ "path": "a", "content": "a" }),
+        )
+        .unwrap();
+        drop(runtime);
+        assert_eq!(missing(&w), [""; 0], "the control, before {what}");
+        damage(&w);
+        assert!(
+            missing(&w).iter().any(|name| name == what),
+            "{what}: {:?}",
+            missing(&w)
+        );
+        let next = Runtime::open(w.settings())
+            .and_then(|rt| call(&rt, "write_file", json!({ "path": "b", "content": "b" })));
+        assert!(next.is_err(), "{what}: the next call is refused");
+    }
+}
+
+#[test]
+fn status_says_when_the_store_is_gone_and_when_there_is_no_log() {
+    let w = World::new();
+    drop(w.open());
+    let records = || Records::open(&w.settings()).unwrap();
+    assert!(records().status().unwrap().store.usable);
+    fs::rename(w.inner().join("store"), w.dir.path().join("away")).unwrap();
+    assert!(!records().status().unwrap().store.usable);
+    fs::write(w.inner().join("state.db-wal"), "").unwrap();
+    assert_eq!(records().status().unwrap_err().code(), "no_log");
+    assert_eq!(
+        records().log(&LogFilter::default()).unwrap_err().code(),
+        "no_log"
+    );
+    assert_eq!(records().verify().unwrap().verdict, "rolled_back");
 }

@@ -99,6 +99,11 @@ fn human(s: &Status, out: &mut Out) {
         "sibling" => "beside the workspace",
         other => other,
     };
+    if !s.store.usable {
+        let text = "cannot be used, so nothing can be undone; `aifirst doctor` says why";
+        fact(out, "store", &out.paint(style::BAD, text));
+        return;
+    }
     let text = format!(
         "{} in {}, {}",
         bytes(s.store.bytes),

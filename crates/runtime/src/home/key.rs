@@ -49,6 +49,18 @@ impl Key {
         Ok(Some(Self(bytes)))
     }
 
+    /// Reads the key of an installation that has workspaces already.
+    ///
+    /// # Errors
+    /// [`ErrorKind::State`] when it is missing: a new one would not know the old marks and digests.
+    pub(crate) fn required(state: &StateDir) -> Result<Self> {
+        Self::open(state)?.ok_or_else(|| {
+            Error::new(ErrorKind::State, "the installation key is missing")
+                .with_code("key_missing")
+                .with_hint("put the file `key` of the state folder back from a backup")
+        })
+    }
+
     /// The bytes, for the redactor.
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0

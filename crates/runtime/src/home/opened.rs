@@ -86,11 +86,7 @@ pub(crate) fn open(
         ));
     };
     refuse_other_owner(&known, &workspace)?;
-    let key = Key::open(&state)?.ok_or_else(|| {
-        Error::new(ErrorKind::State, "the installation key is missing")
-            .with_code("key_missing")
-            .with_hint("put the file `key` of the state folder back from a backup")
-    })?;
+    let key = Key::required(&state)?;
     let disk = store::open(&workspace, &known)?;
     let owner = Owner::register(&known.dir.join("owners"), &**env)?;
     let lock = Lock::open(&known.dir.join("lock"))?;
