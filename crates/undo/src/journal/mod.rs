@@ -2,6 +2,7 @@
 
 mod codes;
 mod states;
+mod since;
 
 use aifirst_sandbox::{RawRel, Time};
 use rusqlite::types::Value;
@@ -14,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::steps::Entry;
 use crate::store::Slot;
 
+pub(crate) use self::since::{touched_below_since, touched_since};
 pub(crate) use self::states::knows_moment;
 
 /// The id of an operation, as log and journal share it: 10 random bytes.
@@ -361,58 +363,6 @@ pub(crate) fn outline(conn: &Connection, unit: UnitId) -> Result<Vec<Entry>> {
         .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
         .map_err(reading)?;
     rows.into_iter().map(|row| entry(conn, row)).collect()
-}
-
-/// Units later than `after` that touched exactly one of `paths` with an applied change, newest
-/// first.
-pub(crate) fn touched_since(
-    conn: &Connection,
-    after: UnitId,
-    paths: &[RawRel],
-) -> Result<Vec<UnitId>> {
-    let mut found = Vec::new();
-    let mut statement = conn
-        .prepare_cached(
-            "SELECT DISTINCT unit FROM undo_change
-             WHERE unit>?1 AND status=1 AND (path=?2 OR path2=?2)",
-        )
-        .map_err(reading)?;
-    for path in paths {
-        let units = statement
-            .query_map(params![after.0, path.as_bytes()], |row| {
-                row.get::<_, i64>(0)
-            })
-            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
-            .map_err(reading)?;
-        found.extend(units.into_iter().map(UnitId));
-    }
-    found.sort_unstable_by(|a, b| b.cmp(a));
-    found.dedup();
-    Ok(found)
-}
-
-/// Units later than `after` that touched something below `folder` with an applied change, newest
-/// first.
-pub(crate) fn touched_below_since(
-    conn: &Connection,
-    after: UnitId,
-    folder: &RawRel,
-) -> Result<Vec<UnitId>> {
-    // Everything below `d` sorts between `d/` and `d0`: `0` is the byte after the slash.
-    let (mut from, mut to) = (folder.as_bytes().to_vec(), folder.as_bytes().to_vec());
-    from.push(b'/');
-    to.push(b'/' + 1);
-    conn.prepare_cached(
-        "SELECT DISTINCT unit FROM undo_change
-         WHERE unit>?1 AND status=1 AND (path>?2 AND path<?3 OR path2>?2 AND path2<?3)
-         ORDER BY unit DESC",
-    )
-    .and_then(|mut statement| {
-        statement
-            .query_map(params![after.0, from, to], |row| row.get(0).map(UnitId))?
-            .collect()
-    })
-    .map_err(reading)
 }
 
 pub(crate) fn put_dir_time(conn: &Connection, unit: UnitId, d: &DirTime) -> Result<()> {
