@@ -65,7 +65,8 @@ pub struct UndoneBy {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct LogFilter {
-    /// Only what touched this path (as the log shows it), or something below it.
+    /// Only what touched this path (as operations take it, or as the log shows it), or something
+    /// below it.
     pub path: Option<String>,
     /// Only this session.
     pub session: Option<String>,

@@ -22,6 +22,7 @@ use crate::ids::{OpId, Reference};
 use crate::ops::difference::unified;
 use crate::pipeline::path_view;
 use crate::plan::Diff;
+use crate::receipt::PathView;
 use crate::settings::Settings;
 
 /// How many operations `status` names.
@@ -83,9 +84,20 @@ impl Records {
     /// The entries a filter asks for, oldest first.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// [`ErrorKind::State`] when the log cannot be read.
     pub fn log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>> {
-        chronicle::log(self.there()?, filter)
+        let mut filter = filter.clone();
+        // As an operation takes it; what leads outside stands in the log as it was spelled.
+        if let Some(path) = &filter.path
+            && let Ok(path) = self.workspace.normalize(path)
+        {
+            let hide = |text: &str| self.redactor.text(text).into_value();
+            filter.path = Some(match path_view(path.raw(), &hide) {
+                PathView::Text { path } => path,
+                PathView::Bytes { path_b64 } => path_b64,
+            });
+        }
+        chronicle::log(self.there()?, &filter)
     }
 
     /// One operation whole.
@@ -309,7 +321,7 @@ fn side(contents: Contents) -> Result<Side> {
             Err(e) => return Err(crate::cause::guard(e, ".")),
         },
         Contents::NoFile => Side::Other("it is no file; contents do not differ by lines"),
-        _ => Side::Other("its content was changed since and cannot be shown any more"),
+        _ => Side::Other("its content was changed or moved since and cannot be shown any more"),
     })
 }
 

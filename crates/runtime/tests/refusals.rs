@@ -343,19 +343,19 @@ fn doctor_sees_what_would_refuse_the_next_call() {
     let breaks: [(&str, Break); 6] = [
         ("key", |w| fs::remove_file(w.state().join("key")).unwrap()),
         ("key", |w| {
-            fs::write(w.state().join("key"), "short").unwrap()
+            fs::write(w.state().join("key"), "short").unwrap();
         }),
         ("store", |w| {
-            fs::remove_dir_all(w.inner().join("store")).unwrap()
+            fs::remove_dir_all(w.inner().join("store")).unwrap();
         }),
         ("log", |w| {
-            fs::write(w.inner().join("log.lock"), "x".repeat(184)).unwrap()
+            fs::write(w.inner().join("log.lock"), "x".repeat(184)).unwrap();
         }),
         ("log", |w| {
-            fs::write(w.inner().join("state.db-wal"), "").unwrap()
+            fs::write(w.inner().join("state.db-wal"), "").unwrap();
         }),
         ("policy", |w| {
-            fs::write(w.inner().join("policy.toml"), "").unwrap()
+            fs::write(w.inner().join("policy.toml"), "").unwrap();
         }),
     ];
     let missing = |w: &World| -> Vec<String> {

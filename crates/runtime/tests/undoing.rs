@@ -316,3 +316,27 @@ fn an_undo_that_later_operations_need_names_the_one_to_undo_first() {
     rt.undo(&one(moved.id.to_string()), &Cancel::new()).unwrap();
     assert_eq!(w.read("p/f"), "1");
 }
+
+#[test]
+fn the_log_of_a_path_takes_it_as_operations_do() {
+    let w = World::new();
+    let rt = w.open();
+    call(&rt, "create_directory", json!({"path": "src"})).unwrap();
+    call(&rt, "write_file", json!({"path": "src/a", "content": "1"})).unwrap();
+    call(&rt, "read_text_file", json!({"path": "../out"})).unwrap_err();
+    let records = aifirst_runtime::Records::open(&w.settings()).unwrap();
+    let found = |path: &str| {
+        let mut filter = aifirst_runtime::LogFilter::default();
+        filter.path = Some(path.to_owned());
+        records.log(&filter).unwrap().len()
+    };
+    let absolute = w.path("src/a").display().to_string();
+    for path in ["src/a", "./src/a", "src/x/../a", &absolute] {
+        assert_eq!(found(path), 1, "{path}");
+    }
+    for path in ["src", "src/", "./src"] {
+        assert_eq!(found(path), 2, "{path}");
+    }
+    assert_eq!(found("../out"), 1, "a refused path, as it was spelled");
+    assert_eq!(found("sr"), 0);
+}

@@ -35,6 +35,9 @@ pub(crate) fn run(args: args::Log, context: &Context, out: &mut Out) -> Result<E
         }
         return Ok(Exit::Done);
     }
+    if entries.is_empty() && !look.quiet {
+        say("nothing of that kind was recorded");
+    }
     let now = rfc3339(SystemEnv::shared().now_us());
     let columns = Columns::of(look, &entries, &now);
     for entry in &entries {

@@ -54,15 +54,15 @@ fn head(e: &LogEntry, out: &mut Out) {
     for (i, path) in e.paths.iter().enumerate() {
         fact(out, if i == 0 { "paths" } else { "" }, name(look, path));
     }
-    fact(
-        out,
-        "by",
-        format!(
+    // The genesis is nobody's.
+    if !e.client.is_empty() {
+        let by = format!(
             "{} in session {}",
             escape::line(&e.client),
             escape::line(&e.session)
-        ),
-    );
+        );
+        fact(out, "by", by);
+    }
     if let Some(d) = &e.decision {
         let mut text = format!("{} by {}", d.verdict, d.source);
         if let Some(rule) = &d.rule {
