@@ -27,7 +27,7 @@ fn tree(desk: &Desk) -> Vec<String> {
 }
 
 /// How often the system call is made, and what came of the run in which the `n`-th one fails.
-fn injected(desk: &Desk, call: &str, errno: &str, n: usize) -> (bool, Run) {
+fn injected(desk: &Desk, args: &[&str], call: &str, errno: &str, n: usize) -> (bool, Run) {
     let mut command = desk.program("strace");
     let out = desk.root().join("strace.txt");
     command
@@ -36,7 +36,7 @@ fn injected(desk: &Desk, call: &str, errno: &str, n: usize) -> (bool, Run) {
         .args(["-e", &format!("trace={call}")])
         .args(["-e", &format!("inject={call}:error={errno}:when={n}")])
         .arg(PROGRAM)
-        .args(WRITE)
+        .args(args)
         .arg("--json");
     let run = Run::of(&command.output().unwrap());
     let text = fs::read_to_string(out).unwrap();
@@ -62,7 +62,7 @@ fn lesson_e9_an_error_at_any_sync_or_write_of_the_record_refuses_or_is_recovered
         for n in (1..=most).step_by(if most > 8 { 3 } else { 1 }) {
             let desk = desk();
             let before = tree(&desk);
-            let (met, answer) = injected(&desk, call, errno, n);
+            let (met, answer) = injected(&desk, WRITE, call, errno, n);
             let told = format!("{errno} at {call} number {n}: {answer:?}");
             if !met {
                 assert_eq!(answer.code, 0, "{told}");
@@ -98,6 +98,54 @@ fn lesson_e9_an_error_at_any_sync_or_write_of_the_record_refuses_or_is_recovered
     }
     println!("{failed} failures injected");
     assert!(failed >= 10, "{failed} failures");
+}
+
+#[test]
+fn an_error_at_any_sync_of_a_delete_or_an_undo_is_recovered() {
+    if !has(Root::NotNeeded, &["strace"]) {
+        return;
+    }
+    let delete: &[&str] = &[
+        "--yes",
+        "call",
+        "delete_directory",
+        "path=build",
+        "recursive=true",
+    ];
+    let mut failed = 0;
+    for (first, args) in [(WRITE, delete), (delete, &["undo"])] {
+        let reference = desk();
+        assert_eq!(run(&reference, first).code, 0);
+        assert_eq!(run(&reference, args).code, 0);
+        let after = shape(&tree(&reference));
+        for call in ["fdatasync", "fsync"] {
+            for n in 1..6 {
+                let desk = desk();
+                assert_eq!(run(&desk, first).code, 0);
+                let before = tree(&desk);
+                let (met, answer) = injected(&desk, args, call, "EIO", n);
+                let told = format!("{args:?}: EIO at {call} number {n}: {answer:?}");
+                if !met {
+                    break;
+                }
+                failed += 1;
+                assert!([0, 1, 7].contains(&answer.code), "{told}");
+                let next = ["call", "write_file", "path=scratch/next", "content=x"];
+                let next = run(&desk, &next);
+                assert_eq!(next.code, 0, "{told}: {next:?}");
+                let now = tree(&desk);
+                let is_after = shape(&now) == after;
+                assert!(
+                    now == before || is_after,
+                    "{told}: neither before nor after"
+                );
+                assert!(answer.code != 0 || is_after, "{told}: lost");
+                let verified = run(&desk, &["verify"]);
+                assert_eq!(verified.code, 0, "{told}: {verified:?}");
+            }
+        }
+    }
+    assert!(failed >= 4, "{failed} failures");
 }
 
 /// A file system of its own, unmounted at the end.

@@ -57,7 +57,7 @@ fn killed_at_random_moments_nothing_answered_is_lost() {
     }
     println!("{kills} kills, {} answers", answered.len());
     assert!(
-        answered.len() >= 10,
+        answered.len() >= 4 && kills >= 4,
         "{kills} kills, {} answers",
         answered.len()
     );
