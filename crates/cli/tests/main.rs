@@ -23,6 +23,7 @@ mod exits;
 mod golden;
 mod hostile;
 mod json;
+mod neighbours;
 mod output;
 mod planted;
 mod power;
