@@ -233,10 +233,7 @@ impl Engine {
         if apart {
             return entries
                 .iter()
-                .map(|entry| {
-                    let seen = see(self.disk(), entry)?;
-                    Ok(lost(cause, entry, &seen).unwrap_or_else(|| entry.classify(&seen)))
-                })
+                .map(|entry| Ok(classify(cause, entry, &see(self.disk(), entry)?)))
                 .collect();
         }
         let line = Line::new(entries)?;
@@ -247,7 +244,7 @@ impl Engine {
             let mut fitting = 1;
             for (seq, entry) in entries.iter().enumerate() {
                 let seen = line.see(self, entry, seq, position, &mut looked)?;
-                let is = lost(cause, entry, &seen).unwrap_or_else(|| entry.classify(&seen));
+                let is = classify(cause, entry, &seen);
                 if is == Found::At(line.expected(seq, position)) {
                     fitting += 1;
                 }
@@ -488,11 +485,12 @@ impl Engine {
     }
 }
 
-/// What an undo brings back lies in the store, never in an unnamed inode: neither here nor there
-/// means that somebody took it out of the store.
-fn lost(cause: Cause, entry: &Entry, seen: &Seen) -> Option<Found> {
-    let gone = matches!(seen, [None, _, None]);
-    (cause != Cause::Do && entry.action == Action::Create && gone).then_some(Found::Damaged)
+/// What an undo brings back lies in the store: if it is nowhere, somebody took it out of there.
+fn classify(cause: Cause, entry: &Entry, seen: &Seen) -> Found {
+    match (entry.action, seen) {
+        (Action::Create, [None, _, None]) if cause != Cause::Do => Found::Damaged,
+        _ => entry.classify(seen),
+    }
 }
 
 /// The steps of a unit as one line, with where each change begins and ends on it.
