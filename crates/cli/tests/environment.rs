@@ -116,3 +116,25 @@ fn the_session_comes_from_flag_or_variable() {
         .collect();
     assert_eq!(sessions, ["from-variable", "flag"]);
 }
+
+#[test]
+fn lesson_a4_state_and_store_are_private_and_usable_at_any_umask() {
+    for umask in ["000", "777"] {
+        let desk = Desk::new();
+        let run = desk.shell(&format!("umask {umask}; aifirst {}", WRITE.join(" ")));
+        assert_eq!(run.code, 0, "{umask}: {run:?}");
+        let mut folders = vec![desk.state()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                let meta = entry.metadata().unwrap();
+                let wanted = if meta.is_dir() { 0o700 } else { 0o600 };
+                let mode = meta.permissions().mode() & 0o777;
+                assert_eq!(mode, wanted, "umask {umask}: {:?}", entry.path());
+                if meta.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+    }
+}

@@ -271,6 +271,8 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         }
         Err(error) => return Err(error),
     };
+    // At any umask.
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -160,6 +160,8 @@ impl<'a> Trial<'a> {
                     if !held || !there.is_some_and(|there| there.same_now(&mine)) {
                         continue;
                     }
+                    // It is opened again by its name, which a umask may forbid.
+                    made.set_mode(0o600)?;
                     return Ok(Self {
                         custodian,
                         side,
