@@ -59,7 +59,10 @@ pub(crate) fn open(
     let found = match found.known {
         Some(_) => found,
         None => {
-            known::admit(&found, &state, homes, foreign)?;
+            if let Err(refused) = known::admit(&found, &state, homes, foreign) {
+                // Perhaps only because another first call made this very workspace just now.
+                known::find(Some(&state), start)?.known.ok_or(refused)?;
+            }
             // One maker at a time, so that two first calls agree on one workspace and one key.
             let makers = Lock::open(&state.path().join("workspaces.lock"))?;
             let held = makers.take(super::database::PATIENCE, cancel)?;
