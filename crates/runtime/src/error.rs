@@ -200,7 +200,7 @@ impl Error {
             .map(|e| e as &(dyn StdError + 'static));
         while let Some(e) = cause {
             let text = e.to_string();
-            if !message.contains(&text) {
+            if !says(&message, &text) {
                 message.push_str(": ");
                 message.push_str(&text);
             }
@@ -216,6 +216,17 @@ impl Error {
         }
         self
     }
+}
+
+/// Whether a message says already what a cause says; the numbers of the system and of SQLite, which
+/// stand beside the words, say nothing more.
+fn says(message: &str, cause: &str) -> bool {
+    let words = cause.split(" (os error ").next().unwrap_or(cause);
+    let words = match words.strip_prefix("Error code ") {
+        Some(rest) => rest.split_once(": ").map_or(rest, |(_, words)| words),
+        None => words,
+    };
+    message.to_lowercase().contains(&words.to_lowercase())
 }
 
 impl fmt::Debug for Error {
@@ -242,5 +253,32 @@ impl StdError for Error {
             .source
             .as_deref()
             .map(|e| e as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_not_said_again() {
+        for (message, cause) in [
+            (
+                "cannot open f: permission denied",
+                "Permission denied (os error 13)",
+            ),
+            (
+                "no space: database or disk is full",
+                "Error code 13: database or disk is full",
+            ),
+            ("cannot open f: not found", "not found"),
+        ] {
+            assert!(says(message, cause), "{message}");
+        }
+        assert!(!says("cannot open f", "Permission denied (os error 13)"));
+        let source = std::io::Error::from_raw_os_error(13);
+        let e = Error::failed("cannot open f: permission denied").with_source(source);
+        let e = e.redacted(&str::to_owned);
+        assert_eq!(e.to_string(), "cannot open f: permission denied");
     }
 }

@@ -404,3 +404,20 @@ fn status_says_when_the_store_is_gone_and_when_there_is_no_log() {
     );
     assert_eq!(records().verify().unwrap().verdict, "rolled_back");
 }
+
+#[test]
+fn a_damaged_record_of_a_workspace_is_named() {
+    let w = World::new();
+    drop(w.open());
+    let id = w.inner().file_name().unwrap().to_str().unwrap().to_owned();
+    let record = w.inner().join("workspace.json");
+    let text = fs::read(&record).unwrap();
+    for cut in [0, 1, text.len() / 2, text.len() - 3] {
+        fs::write(&record, &text[..cut]).unwrap();
+        let e = refused(w.settings());
+        assert_eq!(e.code(), "workspace_damaged", "{e}");
+        assert!(e.to_string().contains(&id), "{e}");
+    }
+    fs::write(&record, &text).unwrap();
+    drop(w.open());
+}

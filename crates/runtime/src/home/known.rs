@@ -141,14 +141,14 @@ pub(crate) fn all(state: &StateDir) -> Result<Vec<Known>> {
         let text = fs::read(&path).map_err(|e| cannot("read a known workspace", &e))?;
         known.push(Known {
             dir: entry.path(),
-            record: parse(&text)?,
+            record: parse(&text, &entry.file_name().to_string_lossy())?,
         });
     }
     known.sort_by(|a, b| a.record.id.cmp(&b.record.id));
     Ok(known)
 }
 
-fn parse(text: &[u8]) -> Result<Record> {
+fn parse(text: &[u8], id: &str) -> Result<Record> {
     #[derive(Deserialize)]
     struct Head {
         format: u32,
@@ -156,12 +156,12 @@ fn parse(text: &[u8]) -> Result<Record> {
     let damaged = |e: &dyn std::fmt::Display| {
         Error::new(
             ErrorKind::State,
-            format!("a workspace.json of the state folder is damaged: {e}"),
+            format!("workspaces/{id}/workspace.json of the state folder is damaged: {e}"),
         )
         .with_code("workspace_damaged")
-        .with_hint(
-            "put it back from a backup, or move that workspace's folder out of the state folder",
-        )
+        .with_hint(format!(
+            "put it back from a backup, or move the folder workspaces/{id} out of the state folder; until then no workspace is found"
+        ))
     };
     let head: Head = serde_json::from_slice(text).map_err(|e| damaged(&e))?;
     if head.format > FORMAT {

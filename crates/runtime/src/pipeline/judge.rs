@@ -7,10 +7,11 @@ use super::{Pipeline, Run, Way};
 use crate::approve::{Approved, Consent, Refused, approve, denial};
 use crate::confirm::{Always, Answer, By, Question};
 use crate::effect::Effect;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Diff, Plan, Target};
 use crate::policy::{self, Cause, Pair};
 use crate::receipt::{PathView, TargetView};
+use crate::record::Verdicted;
 use crate::schema::{Holds, Param};
 
 impl Pipeline<'_> {
@@ -43,7 +44,13 @@ impl Pipeline<'_> {
 
     fn decide(&self, way: &Way<'_>, plan: &Plan) -> policy::Decision {
         let resolved: Vec<String> = plan.targets.iter().map(|t| plain(&t.path)).collect();
-        let pairs: Vec<Pair<'_>> = plan
+        let is_folder = |t: &Target| t.stat.as_ref().is_some_and(|s| s.kind == Kind::Dir);
+        // A folder that is moved arrives with all that is in it.
+        let arrives = plan
+            .targets
+            .iter()
+            .any(|t| t.effect == Effect::Move && is_folder(t));
+        let mut pairs: Vec<Pair<'_>> = plan
             .targets
             .iter()
             .zip(&resolved)
@@ -51,9 +58,25 @@ impl Pipeline<'_> {
                 effect: t.effect,
                 spelled: &t.spelled,
                 resolved,
-                folder: t.stat.as_ref().is_some_and(|s| s.kind == Kind::Dir),
+                folder: match t.effect {
+                    Effect::Create => arrives,
+                    _ => is_folder(t),
+                },
             })
             .collect();
+        // Who edits a file reads it: whether a text was found tells what is in there.
+        let read = |p: &Pair<'_>| p.effect == Effect::Read;
+        if way.operation.spec().effects.contains(&Effect::Read) && !pairs.iter().any(read) {
+            let reads: Vec<Pair<'_>> = pairs
+                .iter()
+                .filter(|p| p.effect == Effect::Modify)
+                .map(|p| Pair {
+                    effect: Effect::Read,
+                    ..*p
+                })
+                .collect();
+            pairs.extend(reads);
+        }
         self.policy.decide(&policy::Question {
             operation: way.operation.spec().name,
             pairs: &pairs,
@@ -75,7 +98,8 @@ impl Pipeline<'_> {
 
     /// What planning says about a file is reading it: where policy denies that, its denial is all
     /// there is to be said.
-    pub(super) fn denied_instead(&self, way: &Way<'_>, params: &Value) -> Option<Box<Refused>> {
+    /// Where policy asks first, the error stays, without the lines that would help.
+    pub(super) fn failed_plan(&self, way: &Way<'_>, params: &Value, error: Error) -> Box<Refused> {
         let spec = way.operation.spec();
         let mut pairs = Vec::new();
         for spelled in paths_in(&spec.params, params) {
@@ -93,18 +117,30 @@ impl Pipeline<'_> {
             }
         }
         let decision = self.decide_pairs(way, &pairs);
-        (decision.verdict == policy::Verdict::Deny).then(|| denial(decision))
+        match decision.verdict {
+            policy::Verdict::Deny => denial(decision),
+            policy::Verdict::Ask if error.kind() == ErrorKind::Failed => error
+                .with_hint(
+                    "policy asks before it is read: read_text_file asks, and shows what is there",
+                )
+                .into(),
+            _ => error.into(),
+        }
     }
 
-    /// Whether the caller may see the contents of what a plan is about: where reading is denied, a
-    /// diff would be a way around that.
-    pub(super) fn may_show(&self, way: &Way<'_>, plan: &Plan) -> bool {
+    /// Whether the caller may see the contents of what a plan is about: where reading is denied, or
+    /// asked for and nobody said yes, a diff would be a way around that.
+    pub(super) fn may_show(&self, way: &Way<'_>, plan: &Plan, verdict: &Verdicted) -> bool {
         let pairs: Vec<_> = plan
             .targets
             .iter()
             .map(|t| (Effect::Read, t.spelled.clone(), plain(&t.path)))
             .collect();
-        self.decide_pairs(way, &pairs).verdict != policy::Verdict::Deny
+        match self.decide_pairs(way, &pairs).verdict {
+            policy::Verdict::Allow => true,
+            policy::Verdict::Ask => verdict.answered.is_some(),
+            policy::Verdict::Deny => false,
+        }
     }
 
     fn decide_pairs(&self, way: &Way<'_>, pairs: &[(Effect, String, String)]) -> policy::Decision {

@@ -135,10 +135,7 @@ impl Pipeline<'_> {
             let plan = context
                 .go_on()
                 .and_then(|()| self.plan(way, &params, &context))
-                .map_err(|e| {
-                    self.denied_instead(way, &params)
-                        .unwrap_or_else(|| e.into())
-                })?;
+                .map_err(|e| self.failed_plan(way, &params, e))?;
             if !plan.changes() || self.asks(way, &plan) {
                 held = None;
             }

@@ -109,8 +109,10 @@ impl Pipeline<'_> {
             result,
             targets: self.target_views(way, plan),
             diff: match &plan.diff {
-                Some(d) if self.may_show(way, plan) => Some(self.redacted_diff(way, d)),
-                Some(_) => Some(Diff::Opaque("the policy denies reading it".to_owned())),
+                Some(d) if self.may_show(way, plan, verdict) => Some(self.redacted_diff(way, d)),
+                Some(_) => Some(Diff::Opaque(
+                    "the policy does not let it be read unasked".to_owned(),
+                )),
                 None => None,
             },
             reversibility: plan.reversibility,

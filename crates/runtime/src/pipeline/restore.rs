@@ -268,15 +268,19 @@ impl Pipeline<'_> {
     /// What policy says about a plan: like any change set, but never asked for folder or size.
     fn decide_restore(&self, plan: &RestorePlan) -> policy::Decision {
         let name = word(plan.direction());
-        let folder = |p: &PlannedPath| {
-            let there = self.workspace.stat_at(&p.path).ok().flatten();
-            there.is_some_and(|s| s.kind == Kind::Dir)
-        };
-        let paths: Vec<(Effect, String, bool)> = plan
-            .paths()
-            .iter()
-            .map(|p| (effect(p), plain(&p.path), folder(p)))
-            .collect();
+        let there = |path| self.workspace.stat_at(path).ok().flatten();
+        let mut paths: Vec<(Effect, String, bool)> = Vec::new();
+        for p in plan.paths() {
+            let found = there(&p.path);
+            let folder = found.as_ref().is_some_and(|s| s.kind == Kind::Dir);
+            paths.push((effect(p, found.is_some()), plain(&p.path), folder));
+            if let (Does::MoveBack, Some(to)) = (p.does, &p.to) {
+                paths.push((Effect::Create, plain(to), folder));
+            }
+            if let Some(beside) = p.conflict.as_ref().and_then(|c| c.beside.as_ref()) {
+                paths.push((Effect::Create, plain(beside), folder));
+            }
+        }
         let pairs: Vec<Pair<'_>> = paths
             .iter()
             .map(|(effect, path, folder)| Pair {
@@ -477,10 +481,11 @@ fn refuse_conflicts(plan: &RestorePlan) -> Result<()> {
     .with_hint("--keep-mine leaves what is there, --beside puts the recorded version beside it, --force takes it back anyway (what is there now is kept for another undo); --dry-run shows each path"))
 }
 
-fn effect(path: &PlannedPath) -> Effect {
+fn effect(path: &PlannedPath, there: bool) -> Effect {
     match path.does {
         Does::Remove => Effect::Delete,
         Does::MoveBack => Effect::Move,
+        Does::Restore if !there => Effect::Create,
         _ => Effect::Modify,
     }
 }

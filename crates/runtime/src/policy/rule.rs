@@ -2,7 +2,8 @@
 //!
 //! In a list of paths the last pattern that matches decides, and one that begins with `!` takes out:
 //! `["gen/**", "!gen/README.md"]`. `*` and `?` do not cross `/`, `**` does. Whoever deletes or moves a
-//! folder does it to everything beneath, so a `deny` or `ask` for `gen/**` speaks of `gen` then too.
+//! folder does it to everything beneath, also where it arrives, so a `deny` or `ask` for `gen/**`
+//! speaks of `gen` then too.
 use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
 use super::builtin::BuiltIn;
@@ -66,7 +67,7 @@ impl Rule {
         let Some(paths) = &self.paths else {
             return true;
         };
-        let whole = matches!(pair.effect, Effect::Delete | Effect::Move);
+        let whole = goes_whole(pair);
         [pair.spelled, pair.resolved]
             .into_iter()
             .flat_map(readings)
@@ -88,8 +89,7 @@ impl Rule {
         let Some(paths) = &self.paths else {
             return true;
         };
-        let whole =
-            matches!(pair.effect, Effect::Delete | Effect::Move) || question.replaces_folder;
+        let whole = goes_whole(pair) || question.replaces_folder;
         let list = paths.of(question);
         [relative(pair.spelled), relative(pair.resolved)]
             .into_iter()
@@ -104,6 +104,15 @@ impl Rule {
                 }
                 None => index == 0 && pair.spelled.starts_with('/'),
             })
+    }
+}
+
+/// Whether what is done is done to all beneath: it goes, or arrives with content.
+fn goes_whole(pair: &Pair<'_>) -> bool {
+    match pair.effect {
+        Effect::Delete | Effect::Move => true,
+        Effect::Create => pair.folder,
+        _ => false,
     }
 }
 
