@@ -333,3 +333,104 @@ fn a_folder_is_not_moved_away_from_a_rule_about_what_is_in_it() {
     )
     .unwrap();
 }
+
+#[test]
+fn a_text_that_is_found_tells_as_much_as_one_that_is_not() {
+    let w = World::new();
+    w.write(".env", "KEY=value\nOTHER=1\n");
+    let rt = w.open();
+    let mut hit = Call::new(
+        "edit_file",
+        json!({"path": ".env", "edits": [{"oldText": "KEY=val", "newText": "x"}]}),
+    );
+    hit.run = Run::DryRun;
+    rt.call(&hit, &Cancel::new()).unwrap();
+    policy(&w, NO_ENV);
+    for run in [Run::DryRun, Run::Do] {
+        hit.run = run;
+        let e = rt.call(&hit, &Cancel::new()).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Denied, "{run:?}: {e}");
+    }
+    assert_eq!(w.read(".env"), "KEY=value\nOTHER=1\n");
+}
+
+#[test]
+fn what_is_read_only_after_a_question_is_not_shown_without_one() {
+    let w = World::new();
+    w.write(".env", "KEY=value\nOTHER=1\n");
+    let rt = w.open();
+    policy(&w, &NO_ENV.replace("\"deny\"", "\"ask\""));
+    let mut shown = Call::new("write_file", json!({"path": ".env", "content": "x"}));
+    shown.run = Run::DryRun;
+    let r = rt.call(&shown, &Cancel::new()).unwrap();
+    let told = serde_json::to_string(&r).unwrap();
+    assert!(!told.contains("OTHER") && !told.contains("KEY"), "{told}");
+    let near = json!({"path": ".env", "edits": [{"oldText": "OTHER=2", "newText": "x"}]});
+    let e = call(&rt, "edit_file", near).unwrap_err();
+    assert_eq!(e.code(), "no_match");
+    assert!(!e.hint().unwrap_or_default().contains("OTHER=1"), "{e:?}");
+    let hit = json!({"path": ".env", "edits": [{"oldText": "OTHER=1", "newText": "x"}]});
+    let e = call(&rt, "edit_file", hit).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::NobodyToAsk, "{e}");
+    assert_eq!(w.read(".env"), "KEY=value\nOTHER=1\n");
+}
+
+const NO_GEN: &str = r#"
+[[rule]]
+name = "generated"
+decide = "deny"
+effects = ["create"]
+paths = ["gen/**"]
+"#;
+
+#[test]
+fn a_folder_that_arrives_is_judged_with_what_is_in_it() {
+    let w = World::new();
+    fs::create_dir(w.path("src")).unwrap();
+    w.write("src/f", "1");
+    let rt = w.open();
+    policy(&w, NO_GEN);
+    let to = |to: &str| json!({"source": "src", "destination": to});
+    let e = call(&rt, "move_file", to("gen")).unwrap_err();
+    assert_eq!((e.kind(), e.rule()), (ErrorKind::Denied, Some("generated")));
+    // An empty folder of that name puts nothing beneath it.
+    call(&rt, "create_directory", json!({"path": "gen"})).unwrap();
+    call(&rt, "move_file", to("other")).unwrap();
+}
+
+#[test]
+fn undo_puts_nothing_where_policy_lets_nothing_be_put() {
+    let w = World::new();
+    fs::create_dir(w.path("gen")).unwrap();
+    w.write("gen/moved", "1");
+    w.write("gen/deleted", "2");
+    let rt = w.open();
+    let ids = [
+        call(
+            &rt,
+            "move_file",
+            json!({"source": "gen/moved", "destination": "moved"}),
+        )
+        .unwrap()
+        .id,
+        call(&rt, "delete_file", json!({"path": "gen/deleted"}))
+            .unwrap()
+            .id,
+    ];
+    let undo = |id: &aifirst_runtime::OpId| {
+        let select = aifirst_runtime::Select::One(Reference::Prefix(id.to_string()));
+        let request = aifirst_runtime::RestoreRequest::new(select);
+        rt.undo(&request, &Cancel::new())
+    };
+    policy(&w, NO_GEN);
+    for id in &ids {
+        let e = undo(id).unwrap_err();
+        assert_eq!((e.kind(), e.rule()), (ErrorKind::Denied, Some("generated")));
+    }
+    assert!(!exists(&w.path("gen/moved")) && !exists(&w.path("gen/deleted")));
+    fs::remove_file(w.inner().join("policy.toml")).unwrap();
+    for id in ids.iter().rev() {
+        undo(id).unwrap();
+    }
+    assert_eq!(w.read("gen/moved"), "1");
+}
