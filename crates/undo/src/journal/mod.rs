@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::steps::Entry;
 use crate::store::Slot;
 
-pub(crate) use self::since::{touched_below_since, touched_since};
+pub(crate) use self::since::{last_word, touched_below_since, touched_since};
 pub(crate) use self::states::knows_moment;
 
 /// The id of an operation, as log and journal share it: 10 random bytes.
@@ -542,18 +542,6 @@ pub(crate) fn targets(conn: &Connection, unit: UnitId) -> Result<Vec<OpId>> {
             .and_then(Iterator::collect)
     })
     .map_err(reading)
-}
-
-/// The newest settled unit that brought the operation of `unit` into force or out of it.
-pub(crate) fn last_word(conn: &Connection, unit: UnitId) -> Result<Option<UnitRow>> {
-    Ok(unit_rows(
-        conn,
-        "WHERE u.status IN (1, 4) AND (u.id=?1
-           OR EXISTS(SELECT 1 FROM undo_unit_target t WHERE t.unit=u.id AND t.target=?1))
-         ORDER BY u.id DESC LIMIT 1",
-        vec![Value::Integer(unit.0)],
-    )?
-    .pop())
 }
 
 /// Whether some row needs the object in this slot. What an operation had prepared and never put in

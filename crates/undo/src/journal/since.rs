@@ -1,10 +1,21 @@
-//! Which later units touched a path, or something below it.
+//! Which later units touched a path, or had the last word on an operation.
 
 use aifirst_sandbox::RawRel;
+use rusqlite::types::Value;
 use rusqlite::{Connection, params};
 
-use super::{UnitId, reading};
+use super::{UnitId, UnitRow, reading, unit_rows};
 use crate::error::Result;
+
+/// From the few units that are about the operation, never from all that came since.
+const LAST_WORD: &str = "WHERE u.status IN (1, 4) AND u.id IN (
+    SELECT ?1 UNION ALL SELECT unit FROM undo_unit_target WHERE target=?1)
+  ORDER BY u.id DESC LIMIT 1";
+
+/// The newest settled unit that brought the operation of `unit` into force or out of it.
+pub(crate) fn last_word(conn: &Connection, unit: UnitId) -> Result<Option<UnitRow>> {
+    Ok(unit_rows(conn, LAST_WORD, vec![Value::Integer(unit.0)])?.pop())
+}
 
 /// Units later than `after` that touched exactly one of `paths` with an applied change, newest
 /// first.
@@ -56,4 +67,30 @@ pub(crate) fn touched_below_since(
             .collect()
     })
     .map_err(reading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_is_found_without_reading_every_unit() {
+        let conn = Connection::open_in_memory().unwrap();
+        crate::install(&conn).unwrap();
+        let plan: Vec<String> = conn
+            .prepare(&format!(
+                "EXPLAIN QUERY PLAN SELECT u.id FROM undo_unit u {LAST_WORD}"
+            ))
+            .unwrap()
+            .query_map([1], |row| row.get("detail"))
+            .unwrap()
+            .map(|row| row.unwrap())
+            .collect();
+        assert!(plan.iter().all(|step| !step.contains("SCAN u")), "{plan:?}");
+        assert!(
+            plan.iter()
+                .any(|step| step.contains("undo_unit_target_by_target")),
+            "{plan:?}"
+        );
+    }
 }
