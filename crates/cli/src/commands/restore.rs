@@ -113,8 +113,11 @@ fn conflicts(
         .flat_map(|o| &o.paths)
     {
         if let Some(why) = &path.conflict {
-            fail.causes
-                .push(format!("{}: {why}", escape::path(&path.path)));
+            let shown = escape::path(&path.path);
+            // The message names the first ones.
+            if !fail.message.contains(&format!("{shown} ({why})")) {
+                fail.causes.push(format!("{shown}: {why}"));
+            }
         }
     }
     fail
