@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction};
 
 use crate::apply::{Back, Caller, Times, back, forward, motions, see, set_folder_times};
 use crate::conflict::{Conflict, ConflictReason, OnConflict};
-use crate::disk::{Depth, Place, look};
+use crate::disk::{Depth, Place, is_astray, look};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::fault;
@@ -285,12 +285,18 @@ impl Engine {
                         entry.status = ChangeStatus::NotApplied;
                         continue;
                     }
-                    match back(disk, entry, Caller::Recovery)? {
-                        Back::Before => entry.status = ChangeStatus::TakenBack,
-                        Back::Left(why) => {
+                    match back(disk, entry, Caller::Recovery) {
+                        Ok(Back::Before) => entry.status = ChangeStatus::TakenBack,
+                        Ok(Back::Left(why)) => {
                             entry.status = ChangeStatus::Conflict;
                             entry.note = Some(why.text.to_owned());
                         }
+                        // Who takes a folder away must not stop every later call.
+                        Err(error) if is_astray(&error) => {
+                            entry.status = ChangeStatus::Conflict;
+                            entry.note = Some(error.to_string());
+                        }
+                        Err(error) => return Err(error),
                     }
                 }
             }
@@ -304,6 +310,10 @@ impl Engine {
                         Ok(()) => entry.status = ChangeStatus::Applied,
                         Err(error) => match error.kind() {
                             ErrorKind::Conflict | ErrorKind::Changed => {
+                                entry.status = ChangeStatus::Conflict;
+                                entry.note = Some(error.to_string());
+                            }
+                            _ if is_astray(&error) => {
                                 entry.status = ChangeStatus::Conflict;
                                 entry.note = Some(error.to_string());
                             }

@@ -281,3 +281,47 @@ fn lesson_c5_content_then_name_then_folder() {
     assert!(at("publish d/b") < last("sync d"), "{record:#?}");
     assert!(at("exchange d/a") < last("sync d"), "{record:#?}");
 }
+
+/// A folder that went away while an operation was open, for something of the same name, is no
+/// reason to change nothing any more: what lay in it is left alone and named.
+#[test]
+fn what_took_the_place_of_a_folder_does_not_stop_recovery() {
+    type Taker = fn(&World);
+    let takers: [(&str, Taker); 3] = [
+        ("nothing", |_| {}),
+        ("a file", |w| w.write("a", "somebody else's")),
+        ("a link", |w| {
+            std::fs::create_dir_all(w.path("elsewhere/b")).unwrap();
+            std::os::unix::fs::symlink("elsewhere", w.path("a")).unwrap();
+        }),
+    ];
+    for (what, take) in takers {
+        for n in 0.. {
+            let mut world = World::quick();
+            world.write("a/b/x", "x");
+            world.write("a/b/gone", "g");
+            let changes = vec![
+                world.create("a/b/new", "n"),
+                world.replace("a/b/x", "y"),
+                world.delete("a/b/gone"),
+            ];
+            world.disk.fail(n, ErrorKind::Io, Lasting::Forever);
+            let _ = world.attempt(changes);
+            let reached = world.disk.calls() > n;
+            world.disk.mend();
+            std::fs::rename(world.path("a"), world.path("away")).unwrap();
+            take(&world);
+            let taken = world.manifest();
+            let ends = world.recover();
+            assert!(ends.is_ok(), "{what}, death at call {n}: {ends:?}");
+            let named = differences(&taken, &world.manifest());
+            assert!(named.is_empty(), "{what}, death at call {n}: {named:?}");
+            assert!(world.recover().unwrap().is_empty(), "{what}");
+            world.write("z", "");
+            world.run(vec![world.replace("z", "works")]).unwrap();
+            if !reached {
+                break;
+            }
+        }
+    }
+}

@@ -315,6 +315,15 @@ pub(crate) fn is_missing(error: &Error) -> bool {
     )
 }
 
+/// Whether the folder that a place lies in is gone: away, or something else took its name.
+pub(crate) fn is_astray(error: &Error) -> bool {
+    use aifirst_sandbox::ErrorKind as Guard;
+    matches!(
+        error.kind(),
+        ErrorKind::Guard(Guard::NotFound | Guard::NotADirectory | Guard::LinkDenied)
+    )
+}
+
 fn is_raced(error: &Error) -> bool {
     matches!(
         error.kind(),

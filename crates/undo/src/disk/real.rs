@@ -54,7 +54,11 @@ fn at<'a>(place: &'a Place) -> impl Fn(aifirst_sandbox::Error) -> Error + 'a {
 
 impl Disk for RealDisk {
     fn stat(&self, place: &Place) -> Result<Option<Stat>> {
-        self.custodian.stat(place.at()).map_err(at(place))
+        match self.custodian.stat(place.at()) {
+            // What a link leads to is another place: here is nothing.
+            Err(error) if error.kind() == aifirst_sandbox::ErrorKind::LinkDenied => Ok(None),
+            stat => stat.map_err(at(place)),
+        }
     }
 
     fn handle(&self, place: &Place) -> Result<Option<Vec<u8>>> {
