@@ -172,6 +172,7 @@ enum Inverse {
 struct Planner<'a> {
     engine: &'a Engine,
     conn: &'a Connection,
+    direction: Direction,
     choice: OnConflict,
     vision: Vision,
     /// Operations whose undo is part of the plan already.
@@ -194,6 +195,7 @@ impl Engine {
         let mut planner = Planner {
             engine: self,
             conn,
+            direction,
             choice: on_conflict,
             vision: Vision::default(),
             done: Vec::new(),
@@ -439,14 +441,18 @@ impl Planner<'_> {
     }
 
     /// The later operation, still in force, that changed something inside a folder: moved away, it
-    /// would find its paths no more.
+    /// would find its paths no more. A redo is stopped by no newer operation.
     fn later_below(
         &self,
         last: UnitId,
         folder: &RawRel,
         op: &OpId,
     ) -> Result<Option<ConflictReason>> {
-        self.first_in_force(journal::touched_below_since(self.conn, last, folder)?, op)
+        if self.direction == Direction::Redo {
+            return Ok(None);
+        }
+        let units = journal::touched_below_since(self.conn, last, folder)?;
+        self.first_in_force(units, op)
     }
 
     fn first_in_force(&self, units: Vec<UnitId>, op: &OpId) -> Result<Option<ConflictReason>> {
