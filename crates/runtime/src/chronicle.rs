@@ -25,11 +25,6 @@ struct Later {
 
 /// The entries a filter asks for, oldest first.
 pub(crate) fn log(conn: &Connection, filter: &LogFilter) -> Result<Vec<LogEntry>> {
-    since(conn, 0, filter)
-}
-
-/// The entries that begin with row `first` or later.
-fn since(conn: &Connection, first: u64, filter: &LogFilter) -> Result<Vec<LogEntry>> {
     let mut entries = Vec::new();
     let mut later = Later::default();
     let mut before: Option<u64> = None;
@@ -47,7 +42,7 @@ fn since(conn: &Connection, first: u64, filter: &LogFilter) -> Result<Vec<LogEnt
         };
         before = Some(last);
         for row in &page {
-            if row.seq < first || filter.limit.is_some_and(|n| entries.len() >= n) {
+            if filter.limit.is_some_and(|n| entries.len() >= n) {
                 break 'pages;
             }
             entries.extend(later.entry(row).filter(|e| fits(e, filter)));
@@ -349,9 +344,25 @@ pub(crate) fn entry(conn: &Connection, id: OpId) -> Result<(LogEntry, Vec<EventV
         .order(Order::OldestFirst)
         .bodies(Bodies::Load)
         .page(conn)?;
-    let first = rows.first().map(|r| r.seq).unwrap_or_default();
-    // Everything newer may have undone it.
-    let found = since(conn, first, &LogFilter::default())?;
+    // Newest first, as the list is read: what had the last word on it, then itself.
+    let mut later = Later::default();
+    if let Some(by) = aifirst_undo::last_word(conn, &id.to_bytes())?
+        && by != id.to_bytes()
+    {
+        let events = Query::new()
+            .op(&OpId::from_bytes(by).to_string())
+            .order(Order::NewestFirst)
+            .bodies(Bodies::Load)
+            .page(conn)?;
+        for row in &events {
+            later.entry(row);
+        }
+    }
+    let found: Vec<_> = rows
+        .iter()
+        .rev()
+        .filter_map(|row| later.entry(row))
+        .collect();
     let entry = found
         .into_iter()
         .find(|e| e.id == Some(id))

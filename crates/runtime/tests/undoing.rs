@@ -340,3 +340,32 @@ fn the_log_of_a_path_takes_it_as_operations_do() {
     assert_eq!(found("../out"), 1, "a refused path, as it was spelled");
     assert_eq!(found("sr"), 0);
 }
+
+#[test]
+fn an_entry_alone_says_what_the_whole_log_says_of_it() {
+    let w = World::new();
+    let rt = w.open();
+    for (path, content) in [("a", "1"), ("a", "2"), ("b", "1")] {
+        call(&rt, "write_file", json!({"path": path, "content": content})).unwrap();
+    }
+    call(&rt, "read_text_file", json!({"path": "a"})).unwrap();
+    let last = RestoreRequest::new(Select::Last);
+    for undo in [true, true, false, true, false] {
+        let done = if undo {
+            rt.undo(&last, &Cancel::new())
+        } else {
+            rt.redo(&last, &Cancel::new())
+        };
+        done.unwrap();
+        let records = aifirst_runtime::Records::open(&w.settings()).unwrap();
+        let log = records.log(&aifirst_runtime::LogFilter::default()).unwrap();
+        for entry in log.iter().filter(|e| e.id.is_some()) {
+            let id = entry.id.unwrap().to_string().parse().unwrap();
+            let shown = records.show(&id).unwrap().entry;
+            assert_eq!(
+                serde_json::to_value(&shown).unwrap(),
+                serde_json::to_value(entry).unwrap()
+            );
+        }
+    }
+}

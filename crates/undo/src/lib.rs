@@ -81,7 +81,9 @@ pub use journal::{Cause, OpId, UnitId, UnitMeta, UnitStatus};
 pub use plan::{Direction, Does, PlannedPath, RestorePlan};
 pub use recover::{Abandoned, Heading, Recovered, RecoveredAs};
 pub use schema::{FORMAT, format, install};
-pub use select::{PathView, UnitFilter, UnitView, open_units, redoable, undoable, unit, units};
+pub use select::{
+    PathView, UnitFilter, UnitView, last_word, open_units, redoable, undoable, unit, units,
+};
 pub use settle::{SettleError, Settled, Settling};
 pub use stage::Staged;
 pub use state::{Digest, State, Tree};

@@ -147,6 +147,18 @@ pub(crate) fn undone(conn: &Connection, of: UnitId) -> Result<Option<UnitRow>> {
     Ok(journal::last_word(conn, of)?.filter(|last| last.cause == Cause::Undo))
 }
 
+/// The operation that brought `op` into force or out of it last: its newest undo or redo, else
+/// itself; `None` when it changed nothing or never settled.
+///
+/// # Errors
+/// `Database`.
+pub fn last_word(conn: &Connection, op: &OpId) -> Result<Option<OpId>> {
+    let Some(unit) = journal::unit_of(conn, op)? else {
+        return Ok(None);
+    };
+    Ok(journal::last_word(conn, unit.id)?.map(|last| last.op))
+}
+
 /// Operations by the unit that had the last word on them, newest first.
 fn by_last_word(
     conn: &Connection,
