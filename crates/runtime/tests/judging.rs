@@ -297,6 +297,18 @@ fn lesson_f1_text_with_a_mark_of_ours_is_not_written_back() {
     .unwrap_err();
     assert_eq!(e.code(), "holds_mark", "{e}");
     assert_eq!(w.read(".env"), before);
+    // Nor does it become a name.
+    for (op, params) in [
+        ("write_file", json!({"path": mark, "content": "x"})),
+        ("create_directory", json!({"path": format!("d-{mark}")})),
+        (
+            "move_file",
+            json!({"source": ".env", "destination": format!("n-{mark}")}),
+        ),
+    ] {
+        let e = call(&rt, op, params).unwrap_err();
+        assert_eq!(e.code(), "holds_mark", "{op}: {e}");
+    }
     // A mark that is not ours is text like any other, and what is written is exact.
     let forged =
         "PASSWORD=[redacted:secret:0000000000-000000]\nurl = f\"postgres://u:{pw}@h/db\"\n";

@@ -1,4 +1,5 @@
 //! Limits and schema: what a call may be at all, before anything is looked at.
+use aifirst_sandbox::RawRel;
 use aifirst_undo::{Change, ChangeSet, Piece, Source};
 use serde_json::Value;
 
@@ -36,6 +37,15 @@ impl Pipeline<'_> {
         };
         let redactor = self.recorder.redactor();
         let holds = |bytes: &[u8]| redactor.own_mark(bytes).is_some();
+        // A name as it was shown is not the name of the file.
+        if let Some(name) = new_names(set).find(|name| holds(name.as_bytes())) {
+            return Err(Error::failed(
+                "the new name holds a redaction mark of ours instead of the text it stands for",
+            )
+            .with_code("holds_mark")
+            .with_path(name.to_string())
+            .with_hint("nothing was changed; list_directory shows the names as they are"));
+        }
         for (path, source) in sources(set) {
             let found = match source {
                 Source::Bytes(bytes) => holds(bytes),
@@ -57,6 +67,14 @@ impl Pipeline<'_> {
         }
         Ok(())
     }
+}
+
+fn new_names(set: &ChangeSet) -> impl Iterator<Item = &RawRel> {
+    set.changes().iter().filter_map(|change| match change {
+        Change::Create { path, .. } | Change::MakeDir { path, .. } => Some(path),
+        Change::Rename { to, .. } => Some(to),
+        _ => None,
+    })
 }
 
 fn sources(set: &ChangeSet) -> impl Iterator<Item = (String, &Source)> {
