@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 use aifirst_runtime::PathView;
 use base64::Engine as _;
 
-/// Whether a terminal might obey the character, or a person might not see it.
+/// Whether a terminal might obey the character, or a person might not see it. The joiners and the
+/// sixteen variation selectors stay: scripts and emoji need them.
 fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn push_escaped(to: &mut String, c: char) {
@@ -163,6 +166,12 @@ mod tests {
         assert_eq!(block("a\nb\tc\r\u{7}"), "a\nb\tc\\r\\x07");
         assert_eq!(line_bytes(b"ok\xff\x1b"), "ok\\xff\\x1b");
         assert_eq!(line("日本 naïve 👍"), "日本 naïve 👍");
+        // What nobody sees can carry a whole message, or make two names look the same.
+        assert_eq!(
+            line("a\u{3164}b\u{ad}\u{e0101}"),
+            "a\\u{3164}b\\u{ad}\\u{e0101}"
+        );
+        assert_eq!(line("👩\u{200d}🔬 ❤\u{fe0f}"), "👩\u{200d}🔬 ❤\u{fe0f}");
     }
 
     #[test]
