@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aifirst_audit::Durability;
 use aifirst_redact::Redactor;
-use aifirst_sandbox::{HardLinks, Links, RawRel, RelPath, Rules};
+use aifirst_sandbox::RawRel;
 
 use crate::chronicle::{self, Force};
 use crate::context::{Cancel, History};
@@ -11,8 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::home::{self, Made, Opened, Placement};
 use crate::ids::OpId;
 use crate::operation::{Operation, Spec};
-use crate::pipeline::{Call, Pipeline, RestoreRequest};
-use crate::policy::{self, Policy};
+use crate::pipeline::{Call, Pipeline, RestoreRequest, rules};
+use crate::policy::Policy;
 use crate::receipt::{Receipt, Restored};
 use crate::record::{self, Recorder};
 use crate::registry::Registry;
@@ -211,35 +211,6 @@ impl Runtime {
         *held = Some(Arc::clone(&policy));
         Ok(policy)
     }
-}
-
-fn rules(policy: &Policy) -> Result<Rules> {
-    let guard = policy.guard();
-    let mut rules = Rules::default();
-    rules.links = match guard.symlinks {
-        policy::Symlinks::Beneath => Links::Beneath,
-        policy::Symlinks::Deny => Links::Deny,
-    };
-    rules.hard_links = match guard.hard_links {
-        policy::HardLinks::Deny => HardLinks::Deny,
-        policy::HardLinks::Read => HardLinks::ReadOnly,
-    };
-    rules.mounts = guard
-        .mounts
-        .iter()
-        .map(|m| RelPath::parse(m))
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|e| {
-            Error::new(
-                ErrorKind::State,
-                format!("a mount named in the policy is no path: {e}"),
-            )
-            .with_code("policy_broken")
-            .with_hint(
-                "mend `mounts` under [guard] in policy.toml: paths relative to the workspace",
-            )
-        })?;
-    Ok(rules)
 }
 
 fn checked_session(name: &str) -> Result<String> {

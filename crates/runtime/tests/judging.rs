@@ -446,3 +446,27 @@ fn undo_puts_nothing_where_policy_lets_nothing_be_put() {
     }
     assert_eq!(w.read("gen/moved"), "1");
 }
+
+#[test]
+fn a_policy_that_denies_meanwhile_is_heeded_after_the_yes_too() {
+    for (op, params) in [
+        ("read_text_file", json!({"path": "f"})),
+        ("write_file", json!({"path": "f", "content": "agent"})),
+        ("delete_file", json!({"path": "f"})),
+    ] {
+        let w = World::new();
+        w.write("f", "person");
+        drop(w.open());
+        let file = w.inner().join("policy.toml");
+        let confirm = Arc::new(Thinking {
+            asked: AtomicUsize::new(0),
+            meanwhile: move |_| fs::write(&file, "version = 1\ndefault = \"deny\"\n").unwrap(),
+            answer: YES,
+        });
+        let rt = asking(&w, confirm.clone());
+        let e = call(&rt, op, params).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Denied, "{op}: {e:?}");
+        assert_eq!(confirm.asked.load(Ordering::SeqCst), 1, "{op}");
+        assert_eq!(w.read("f"), "person", "{op}");
+    }
+}

@@ -250,7 +250,7 @@ impl Pipeline<'_> {
     }
 
     /// Whether policy is still what the plan was judged by.
-    fn policy_is_current(&self) -> Result<bool> {
+    pub(super) fn policy_is_current(&self) -> Result<bool> {
         Ok(self.opened.policy(self.homes)?.stamp() == self.policy.stamp())
     }
 

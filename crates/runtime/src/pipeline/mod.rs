@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use aifirst_audit::Durability;
 use aifirst_redact::Scope;
-use aifirst_sandbox::Workspace;
+use aifirst_sandbox::{HardLinks, Links, RelPath, Rules, Workspace};
 use serde_json::{Value, json};
 
 pub use choose::Select;
@@ -28,7 +28,7 @@ use crate::home::{Held, HomeDirs, Opened, PATIENCE};
 use crate::ids::OpId;
 use crate::operation::Operation;
 use crate::plan::{Plan, Work};
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::receipt::Receipt;
 use crate::record::{self, Recorder};
 
@@ -117,13 +117,18 @@ impl Pipeline<'_> {
             deadline: call.deadline.map(|d| Instant::now() + d),
         };
         let mut consent = None;
-        let result = self.turns(&way, &mut consent);
+        let result = self.turns(&way, &mut consent, 1);
         result.map_err(|end| self.refuse(&way, *end, consent.as_ref()))
     }
 
-    fn turns(&self, way: &Way<'_>, consent: &mut Option<Consent>) -> Result<Receipt, Box<Refused>> {
+    fn turns(
+        &self,
+        way: &Way<'_>,
+        consent: &mut Option<Consent>,
+        first: usize,
+    ) -> Result<Receipt, Box<Refused>> {
         let params = self.admit(way)?;
-        for turn in 1..=TURNS {
+        for turn in first..=TURNS {
             let context = self.context(way);
             // Processes of ours that work on one file would outrun each other for ever: the last
             // turn is planned where none of them can change anything, unless a person is asked.
@@ -143,6 +148,17 @@ impl Pipeline<'_> {
             match self.carry_out(way, &params, approved, &context, held)? {
                 Turn::Ended(receipt) => return Ok(*receipt),
                 Turn::Changed => {}
+            }
+            // Where it is policy that changed, the new one judges.
+            let policy = self.opened.policy(self.homes)?;
+            if policy.stamp() != self.policy.stamp() {
+                let workspace = self.opened.workspace.with_rules(rules(&policy)?);
+                let anew = Pipeline {
+                    policy: &policy,
+                    workspace: &workspace,
+                    ..*self
+                };
+                return anew.turns(way, consent, turn + 1);
             }
         }
         Err(Error::new(
@@ -259,6 +275,39 @@ impl Pipeline<'_> {
         let stand_in = |text: &str| record::content_stand_in(&self.opened.key, text);
         crate::schema::without_contents(&way.operation.spec().params, params, &stand_in)
     }
+}
+
+/// What policy says to the guard.
+///
+/// # Errors
+/// [`ErrorKind::State`] when a mount it names is no path.
+pub(crate) fn rules(policy: &Policy) -> Result<Rules> {
+    let guard = policy.guard();
+    let mut rules = Rules::default();
+    rules.links = match guard.symlinks {
+        policy::Symlinks::Beneath => Links::Beneath,
+        policy::Symlinks::Deny => Links::Deny,
+    };
+    rules.hard_links = match guard.hard_links {
+        policy::HardLinks::Deny => HardLinks::Deny,
+        policy::HardLinks::Read => HardLinks::ReadOnly,
+    };
+    rules.mounts = guard
+        .mounts
+        .iter()
+        .map(|m| RelPath::parse(m))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|e| {
+            Error::new(
+                ErrorKind::State,
+                format!("a mount named in the policy is no path: {e}"),
+            )
+            .with_code("policy_broken")
+            .with_hint(
+                "mend `mounts` under [guard] in policy.toml: paths relative to the workspace",
+            )
+        })?;
+    Ok(rules)
 }
 
 impl From<Error> for Box<Refused> {

@@ -21,6 +21,10 @@ impl Pipeline<'_> {
         verdict: &Verdicted,
         context: &Context<'_>,
     ) -> Result<Turn> {
+        // While somebody thinks about an answer, policy may come to another.
+        if verdict.answered.is_some() && !self.policy_is_current()? {
+            return Ok(Turn::Changed);
+        }
         let mut receipt = self.receipt(way, &plan, verdict, Value::Null);
         let body = self.plan_body(way, params, &plan);
         if let Work::Read(reader) = plan.work {
