@@ -46,10 +46,13 @@ fn killed_at_random_moments_nothing_answered_is_lost() {
         if run.code == 137 {
             kills += 1;
         } else {
-            // Nothing to undo, no such file, or done: never busy, damaged or in conflict.
-            assert!([0, 1, 2].contains(&run.code), "{args:?}: {run:?}");
+            // Nothing to undo, no such file, or done: never busy or damaged. A redo may meet what
+            // was written to its path since, and leaves that.
+            let redo = args.iter().any(|a| *a == "redo");
+            let fine = [0, 1, 2].contains(&run.code) || redo && run.code == 5;
+            assert!(fine, "{args:?}: {run:?}");
         }
-        if run.out.ends_with('\n') && run.code != 1 && run.code != 2 {
+        if run.out.ends_with('\n') && run.code == 0 {
             let document = run.document();
             let ids = [&document["id"], &document["operations"][0]["id"]];
             answered.extend(ids.iter().filter_map(|i| i.as_str().map(str::to_owned)));

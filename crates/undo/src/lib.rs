@@ -68,6 +68,7 @@ mod contents;
 mod plan;
 
 mod recover;
+mod sweep;
 
 pub use apply::{Applied, Outcome};
 pub use begin::{BeginError, Begun};
