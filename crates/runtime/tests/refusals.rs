@@ -421,3 +421,58 @@ fn a_damaged_record_of_a_workspace_is_named() {
     fs::write(&record, &text).unwrap();
     drop(w.open());
 }
+
+#[test]
+fn a_log_that_lost_its_record_is_not_hidden_by_a_new_one() {
+    let w = World::new();
+    drop(w.open());
+    let record = w.inner().join("workspace.json");
+    let text = fs::read(&record).unwrap();
+    fs::remove_file(&record).unwrap();
+    assert_eq!(refused(w.settings()).code(), "workspace_damaged");
+    fs::write(&record, text).unwrap();
+    fs::set_permissions(&record, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(w.open().notice().is_none());
+}
+
+#[test]
+fn what_a_killed_start_or_deletion_left_is_no_workspace_and_goes() {
+    let w = World::new();
+    drop(w.open());
+    let workspaces = w.state().join("workspaces");
+    fs::create_dir_all(workspaces.join("0123456789abcdef/store/k")).unwrap();
+    fs::rename(
+        w.inner_of("0123456789abcdef"),
+        workspaces.join("forgotten-x"),
+    )
+    .unwrap();
+    // The old one is half forgotten: the next start makes a new one and clears both away.
+    assert!(w.open().notice().is_some());
+    let left: Vec<_> = fs::read_dir(&workspaces)
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn forgetting_leaves_the_workspace_and_nothing_of_ours() {
+    let w = World::new();
+    w.write("kept", "x");
+    let rt = w.open();
+    call(&rt, "delete_file", json!({"path": "kept"})).unwrap();
+    call(&rt, "write_file", json!({"path": "new", "content": "y"})).unwrap();
+    drop(rt);
+    let id = w.inner().file_name().unwrap().to_str().unwrap().to_owned();
+    let plan = aifirst_runtime::forget_plan(&w.settings(), &id[..6]).unwrap();
+    assert!(plan.objects >= 1);
+    aifirst_runtime::forget(&w.settings(), &id[..6]).unwrap();
+    assert!(
+        fs::read_dir(w.state().join("workspaces"))
+            .unwrap()
+            .next()
+            .is_none()
+    );
+    assert_eq!(w.read("new"), "y");
+    assert!(w.open().notice().is_some(), "it starts anew");
+}

@@ -73,6 +73,13 @@ impl World {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
+    /// The folder of the one workspace's state beside another of this name.
+    pub fn inner_of(&self, other: &str) -> PathBuf {
+        let dirs = fs::read_dir(self.state().join("workspaces")).unwrap();
+        let mut dirs = dirs.map(|e| e.unwrap().path());
+        dirs.find(|d| d.file_name().unwrap() != other).unwrap()
+    }
+
     /// The folder of the one workspace's state.
     pub fn inner(&self) -> PathBuf {
         let mut dirs: Vec<_> = fs::read_dir(self.state().join("workspaces"))

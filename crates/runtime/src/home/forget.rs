@@ -4,13 +4,12 @@
     reason = "the state folder and the store beside a workspace are ours"
 )]
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::folder::{StateDir, cannot};
-use super::known::{self, Known};
+use super::known::{self, FORGOTTEN, Known};
 use super::lock::Lock;
 use super::store;
 use crate::error::{Error, ErrorKind, Result};
@@ -108,14 +107,13 @@ pub(crate) fn forget(known: &Known) -> Result<Forgotten> {
         .with_code("busy")
         .with_hint("try again when it has ended"));
     };
-    // The record goes first: a half-deleted workspace is no workspace.
-    match fs::remove_file(known.dir.join("workspace.json")) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            return Err(cannot("delete the workspace's record", &e));
-        }
-        _ => {}
-    }
-    for folder in folders(known).iter().rev() {
+    // Renamed first: a half-deleted workspace is no workspace.
+    let mut gone = known.clone();
+    gone.dir = known
+        .dir
+        .with_file_name(format!("{FORGOTTEN}{}", known.record.id));
+    fs::rename(&known.dir, &gone.dir).map_err(|e| cannot("delete the workspace's state", &e))?;
+    for folder in folders(&gone).iter().rev() {
         make_deletable(folder);
         fs::remove_dir_all(folder).map_err(|e| cannot("delete the workspace's state", &e))?;
     }
@@ -138,5 +136,6 @@ fn make_deletable(folder: &Path) {
 
 /// Removes what was made for a workspace that could not be made.
 pub(crate) fn discard(dir: &Path) {
+    make_deletable(dir);
     let _ = fs::remove_dir_all(dir);
 }

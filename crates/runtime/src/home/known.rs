@@ -131,8 +131,16 @@ pub(crate) fn all(state: &StateDir) -> Result<Vec<Known>> {
     };
     for entry in entries {
         let entry = entry.map_err(|e| cannot("list the known workspaces", &e))?;
+        if is_forgotten(&entry.file_name()) {
+            continue;
+        }
         let path = entry.path().join("workspace.json");
         match fs::symlink_metadata(&path) {
+            // A log without its record: going on would begin another log and hide this one.
+            Err(e) if e.kind() == io::ErrorKind::NotFound && has_log(&entry.path()) => {
+                let id = entry.file_name().to_string_lossy().into_owned();
+                return Err(damaged(&id, &"it is gone, and its log is not"));
+            }
             // Made, but never finished: a start that was killed. It holds nothing.
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(cannot("look at a known workspace", &e)),
@@ -148,26 +156,52 @@ pub(crate) fn all(state: &StateDir) -> Result<Vec<Known>> {
     Ok(known)
 }
 
+/// What is being deleted is no workspace any more, however far that has come.
+pub(crate) const FORGOTTEN: &str = "forgotten-";
+
+fn is_forgotten(name: &std::ffi::OsStr) -> bool {
+    name.as_bytes().starts_with(FORGOTTEN.as_bytes())
+}
+
+fn has_log(dir: &Path) -> bool {
+    fs::symlink_metadata(dir.join("state.db")).is_ok()
+}
+
+/// Removes what killed first starts and killed deletions left. The makers' lock is held, so that
+/// nobody is about to finish one of them.
+pub(crate) fn clear_leftovers(state: &StateDir) {
+    let dir = state.path().join("workspaces");
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let unfinished =
+            fs::symlink_metadata(path.join("workspace.json")).is_err() && !has_log(&path);
+        if unfinished || is_forgotten(&entry.file_name()) {
+            super::forget::discard(&path);
+        }
+    }
+}
+
+fn damaged(id: &str, why: &dyn std::fmt::Display) -> Error {
+    Error::new(
+        ErrorKind::State,
+        format!("workspaces/{id}/workspace.json of the state folder is damaged: {why}"),
+    )
+    .with_code("workspace_damaged")
+    .with_hint(format!(
+        "put it back from a backup, or move the folder workspaces/{id} out of the state folder; until then no workspace is found"
+    ))
+}
+
 fn parse(text: &[u8], id: &str) -> Result<Record> {
     #[derive(Deserialize)]
     struct Head {
         format: u32,
     }
-    let damaged = |e: &dyn std::fmt::Display| {
-        Error::new(
-            ErrorKind::State,
-            format!("workspaces/{id}/workspace.json of the state folder is damaged: {e}"),
-        )
-        .with_code("workspace_damaged")
-        .with_hint(format!(
-            "put it back from a backup, or move the folder workspaces/{id} out of the state folder; until then no workspace is found"
-        ))
-    };
-    let head: Head = serde_json::from_slice(text).map_err(|e| damaged(&e))?;
+    let head: Head = serde_json::from_slice(text).map_err(|e| damaged(id, &e))?;
     if head.format > FORMAT {
         return Err(newer("workspace.json", head.format, FORMAT));
     }
-    serde_json::from_slice(text).map_err(|e| damaged(&e))
+    serde_json::from_slice(text).map_err(|e| damaged(id, &e))
 }
 
 /// State that a newer program wrote is refused by name, never guessed at.

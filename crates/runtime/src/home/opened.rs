@@ -123,6 +123,7 @@ fn engine(disk: RealDisk, owner: &str, env: &Arc<dyn Env>) -> Result<Engine> {
 }
 
 fn make(state: &StateDir, found: &Found, env: &dyn Env) -> Result<Known> {
+    known::clear_leftovers(state);
     let draft = Draft::new(state, found, env)?;
     let dir = draft.dir.clone();
     let made = (|| {
