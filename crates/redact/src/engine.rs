@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::detect::document::{Extent, Leaf};
 use crate::detect::value::MASKED;
-use crate::detect::{assign, context, document, known};
+use crate::detect::{assign, context, document, known, lines};
 use crate::mark::Marker;
 use crate::secret::Counts;
 use crate::span::{Replacement, Span, merge};
@@ -117,6 +117,7 @@ impl Redactor {
             for view in std::iter::once(&shown).chain(&raw) {
                 let mut flat = Vec::new();
                 known::find(view, &mut flat);
+                lines::find(view.bytes(), &mut flat);
                 assign::find(view, &mut flat);
                 context::find(view, &mut flat);
                 for span in &mut flat {

@@ -157,3 +157,38 @@ fn a_private_key_without_its_end_is_hidden_as_far_as_it_goes() {
     let redacted = shown(&text);
     assert!(!leaks(&redacted, A), "{redacted}");
 }
+
+/// What a diff shows of a key is seldom all of it.
+#[test]
+fn a_piece_of_a_private_key_is_hidden_without_its_begin_line() {
+    let lines = [
+        "nA0zQKAguLHCKFcwucgzT8qyoIs+sO5P8INEJNOBPhRcxb2gftnZxzs3zN1yXe2x",
+        "VaGa6e8XqP3/nUCtaZHCAVPMsBAbI+v660eEjPKdZgMmXJTy/drxEpFoqbOchRAL",
+        "N3Qfvxx7TtMggxN+JCEJdG6AniqACsAKd+QnqcuT1+5+0ADW0sdy4vcf+TOZItaL",
+        "e8brhn37QZ5mzp0zSjhEVCNGhurXKfh7UX0rKP8QCwKBgQDeHHmAiyQE+hELnifK",
+    ];
+    let [a, b, c, d] = lines;
+    let tail = "dnsTiFC4txEayW2ynSs/j9c=";
+    let middle = format!("@@ -12,7 +12,7 @@\n {a}\n {b}\n-{c}\n+EDITED BY\n {c}\n {d}\n");
+    let end = format!(
+        "@@ -27,5 +27,5 @@\n     {a}\n     {tail}\n     -----END PRIVATE KEY-----\n-x: 1\n+x: 2\n"
+    );
+    let last = format!(" {tail}\n -----END RSA PRIVATE KEY-----\n");
+    for text in [&middle, &end, &last] {
+        let redacted = shown(text);
+        for piece in lines.iter().chain(&[tail]) {
+            assert!(!leaks(&redacted, piece), "{redacted}");
+        }
+    }
+    assert!(shown(&end).contains("-x: 1\n+x: 2\n"));
+    // What says that it is no key stays, and so does a single line, or a list of digests.
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    for text in [
+        format!("-----BEGIN CERTIFICATE-----\n{a}\n{b}\n{tail}\n-----END CERTIFICATE-----\n"),
+        format!("{a}\n{b}\n{tail}\n-----END CERTIFICATE-----\n"),
+        format!("{digest}\n{digest}\n{digest}\n"),
+        format!("word\n{tail}\nword\n"),
+    ] {
+        assert_eq!(shown(&text), text);
+    }
+}

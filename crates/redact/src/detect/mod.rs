@@ -5,6 +5,7 @@ pub(crate) mod keys;
 pub(crate) mod value;
 mod scan;
 pub(crate) mod known;
+pub(crate) mod lines;
 pub(crate) mod context;
 mod name;
 mod header;
