@@ -119,6 +119,13 @@ pub(crate) fn stat_following(dir: BorrowedFd<'_>, path: &[u8]) -> Result<Stat, E
     stat_below(dir, path, AtFlags::empty())
 }
 
+/// Whether the system tells which mount a descriptor is on.
+pub(crate) fn has_mount_id(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let wanted = StatxFlags::MNT_ID | StatxFlags::from_bits_retain(MOUNT_UNIQUE);
+    let got = statx(fd, c"", AtFlags::EMPTY_PATH, wanted)?;
+    Ok(got.stx_mask & wanted.bits() != 0)
+}
+
 fn stat_below(dir: BorrowedFd<'_>, path: &[u8], flags: AtFlags) -> Result<Stat, Errno> {
     let mask = StatxFlags::BASIC_STATS
         | StatxFlags::BTIME

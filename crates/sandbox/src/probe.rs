@@ -6,6 +6,41 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::identity::has_mount_id;
+
+/// What resolves the paths of a workspace; chosen when it is opened, never changed after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Backend {
+    /// One `openat2(2)`: the kernel decides.
+    Openat2,
+    /// Component by component, each held before the next: several calls for each path.
+    Walk,
+}
+
+impl Backend {
+    /// The stable word for it, for records and programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Openat2 => "openat2",
+            Self::Walk => "walk",
+        }
+    }
+}
+
+/// Refuses a system on which a walk could not tell mounts apart.
+pub(crate) fn require_walk(root: BorrowedFd<'_>) -> Result<()> {
+    match has_mount_id(root) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(
+            Error::new(ErrorKind::Unsupported, "guard the workspace").detail(
+                "openat2 is missing or filtered, and so are the mount ids of statx (Linux 5.8)",
+            ),
+        ),
+        Err(errno) => Err(Error::system("open the root", errno)),
+    }
+}
 
 /// Refuses a system without a working `openat2`: on a folder that is open already, every answer
 /// but success means that the call is missing or filtered.

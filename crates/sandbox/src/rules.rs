@@ -17,6 +17,8 @@ pub struct Rules {
     pub hard_links: HardLinks,
     /// Folders that may be the root of another mount.
     pub mounts: Vec<RelPath>,
+    /// What to do where `openat2` is missing. It counts when a workspace is opened.
+    pub fallback: Fallback,
 }
 
 impl Rules {
@@ -38,6 +40,13 @@ impl Rules {
     #[must_use]
     pub fn mounts(mut self, mounts: Vec<RelPath>) -> Self {
         self.mounts = mounts;
+        self
+    }
+
+    /// The same with another choice for systems without `openat2`.
+    #[must_use]
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallback = fallback;
         self
     }
 
@@ -68,6 +77,17 @@ pub enum HardLinks {
     Deny,
     /// Opened for reading.
     ReadOnly,
+}
+
+/// Systems on which `openat2` is missing or filtered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Fallback {
+    /// The workspace is refused.
+    #[default]
+    Refuse,
+    /// Paths are walked component by component, with the same answers at a higher price.
+    /// `Workspace::backend` says whether it came to that.
+    Walk,
 }
 
 /// Judges what was opened as a file, by its fields as they were after the open.

@@ -11,10 +11,10 @@ use rustix::io::Errno;
 use crate::error::{Error, ErrorKind, NameFault, Result};
 use crate::handle::{Pinned, identity_of};
 use crate::identity::{Identity, Stat, stat_fd, stat_following};
-use crate::probe::require_openat2;
+use crate::probe::{Backend, require_openat2, require_walk};
 use crate::relpath::{self, RawRel, RelPath, check_characters};
 use crate::resolve::{Leaf, Root, canonical};
-use crate::rules::Rules;
+use crate::rules::{Fallback, Rules};
 use crate::sys;
 
 /// A folder beneath which everything happens. Cheap to clone; clones share the descriptor.
@@ -81,8 +81,33 @@ impl Workspace {
     ///
     /// # Errors
     /// `NotFound`; `BadRoot` for the root of the file system and for what is no folder;
-    /// `Unsupported` without `openat2`; else those of the system.
+    /// `Unsupported` without `openat2`, unless the rules allow the fallback and it can work;
+    /// else those of the system.
     pub fn open(path: &Path, rules: Rules) -> Result<Self> {
+        Self::open_by(path, rules, |root, rules| match require_openat2(root) {
+            Ok(()) => Ok(Backend::Openat2),
+            Err(error)
+                if error.kind() == ErrorKind::Unsupported && rules.fallback == Fallback::Walk =>
+            {
+                require_walk(root).map(|()| Backend::Walk)
+            }
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Opens a folder by the fallback alone, so that tests can compare the two.
+    #[doc(hidden)]
+    pub fn open_walking(path: &Path, rules: Rules) -> Result<Self> {
+        Self::open_by(path, rules, |root, _| {
+            require_walk(root).map(|()| Backend::Walk)
+        })
+    }
+
+    fn open_by(
+        path: &Path,
+        rules: Rules,
+        choose: impl FnOnce(BorrowedFd<'_>, &Rules) -> Result<Backend>,
+    ) -> Result<Self> {
         const DOING: &str = "open the root";
         let fd = open_ambient(path, OFlags::empty(), DOING)?;
         let stat = stat_fd(fd.as_fd()).map_err(|errno| Error::system(DOING, errno))?;
@@ -92,11 +117,11 @@ impl Workspace {
                 Error::new(ErrorKind::BadRoot, DOING).detail("it is the root of the file system")
             );
         }
-        require_openat2(fd.as_fd())?;
+        let backend = choose(fd.as_fd(), &rules)?;
         let identity = identity_of(fd.as_fd(), &stat)?;
         Ok(Self {
             pinned: Arc::new(PinnedRoot {
-                root: Root { fd },
+                root: Root { fd, backend },
                 identity,
             }),
             rules: Arc::new(rules),
@@ -110,6 +135,12 @@ impl Workspace {
             pinned: Arc::clone(&self.pinned),
             rules: Arc::new(rules),
         }
+    }
+
+    /// What resolves its paths.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.pinned.root.backend
     }
 
     /// The rules in force.

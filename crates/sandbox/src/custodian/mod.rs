@@ -119,7 +119,10 @@ impl Custodian {
         }
         Ok(Self {
             workspace: workspace.clone(),
-            store: Root { fd },
+            store: Root {
+                fd,
+                backend: workspace.backend(),
+            },
             rules: Rules::default().hard_links(HardLinks::ReadOnly),
         })
     }

@@ -1,11 +1,13 @@
 //! The choke point: root, path, intent → descriptor.
 //!
 //! The last word is always one `openat2` that follows no link and leaves no mount, on a path
-//! without `..`; it cannot end outside. A path that goes through links is first spelled without
+//! without `..` (or, where that was chosen for want of it, a walk with the same rules); it cannot
+//! end outside. A path that goes through links is first spelled without
 //! them, link by link, and then opened like any other: a tree that changes meanwhile can make it
 //! fail or reach another place inside, never one outside.
 
 pub(crate) mod openat2;
+pub(crate) mod walk;
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -14,6 +16,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{Kind, stat_fd};
+use crate::probe::Backend;
 use crate::relpath::RawRel;
 use crate::rules::{Links, Rules, refuse_protected};
 use openat2::Cross;
@@ -36,6 +39,8 @@ pub enum Leaf {
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) fd: OwnedFd,
+    /// Chosen when the root was opened, for as long as it is.
+    pub(crate) backend: Backend,
 }
 
 impl Root {
@@ -47,14 +52,13 @@ impl Root {
         flags: OFlags,
         mode: Mode,
     ) -> std::result::Result<OwnedFd, Errno> {
+        let open = match self.backend {
+            Backend::Openat2 => openat2::open,
+            Backend::Walk => walk::open,
+        };
+        let root = self.fd.as_fd();
         let Some(mount) = rules.mount_of(path) else {
-            return openat2::open(
-                self.fd.as_fd(),
-                path.as_operand(),
-                flags,
-                mode,
-                Cross::Never,
-            );
+            return open(root, path.as_operand(), flags, mode, Cross::Never);
         };
         // Only this one folder may be a mount: its parent is reached as any path is, then it
         // alone is entered, then nothing below it crosses again.
@@ -65,10 +69,10 @@ impl Root {
         let parent = self.open(rules, &parent, look, Mode::empty())?;
         let rest = path.strip(mount.raw()).unwrap_or_else(RawRel::root);
         if rest.is_root() {
-            return openat2::open(parent.as_fd(), name, flags, mode, Cross::Listed);
+            return open(parent.as_fd(), name, flags, mode, Cross::Listed);
         }
-        let base = openat2::open(parent.as_fd(), name, look, Mode::empty(), Cross::Listed)?;
-        openat2::open(base.as_fd(), rest.as_operand(), flags, mode, Cross::Never)
+        let base = open(parent.as_fd(), name, look, Mode::empty(), Cross::Listed)?;
+        open(base.as_fd(), rest.as_operand(), flags, mode, Cross::Never)
     }
 
     /// Opens a path to look at it, its last component never followed.
@@ -113,7 +117,7 @@ pub(crate) fn canonical(
         Err(errno) => return Err(Error::opening(doing, errno).at(path)),
     }
     for _ in 0..MAX_RESTARTS {
-        if let Some(done) = walk(root, rules, path, leaf, doing)? {
+        if let Some(done) = spell(root, rules, path, leaf, doing)? {
             return Ok(done);
         }
     }
@@ -121,7 +125,7 @@ pub(crate) fn canonical(
 }
 
 /// One pass, component by component; `None` when the tree changed under it.
-fn walk(
+fn spell(
     root: &Root,
     rules: &Rules,
     path: &RawRel,

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 ///
 /// `openat2(2)` answers `EAGAIN` when a rename ran beside a path with `..`; ours have none, so
 /// that it is rare. The bound is the one of libpathrs.
-const TRIES: usize = 128;
+pub(super) const TRIES: usize = 128;
 
 /// Whether the last component may be the root of another mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
