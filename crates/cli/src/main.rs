@@ -21,6 +21,7 @@ use serde_json::json;
 fn main() -> ExitCode {
     #[allow(clippy::disallowed_methods, reason = "the arguments come in here")]
     let args: Vec<OsString> = std::env::args_os().collect();
+    out::keep_panics_quiet();
     ExitCode::from(run(&args).code())
 }
 

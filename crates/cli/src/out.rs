@@ -170,6 +170,19 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(err, "{text}");
 }
 
+/// Says of a panic where it was, and nothing of what it said: that may hold what an agent wrote,
+/// or a secret.
+pub(crate) fn keep_panics_quiet() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        say(&format!(
+            "aifirst: a bug at {place}; what was begun is finished or taken back, by this call or the next"
+        ));
+    }));
+}
+
 /// A failure on stderr.
 pub(crate) fn say_fail(color: bool, fail: &Fail) {
     for (part, text) in fail.lines() {

@@ -48,7 +48,7 @@ fn killed_at_random_moments_nothing_answered_is_lost() {
         } else {
             // Nothing to undo, no such file, or done: never busy or damaged. A redo may meet what
             // was written to its path since, and leaves that.
-            let redo = args.iter().any(|a| *a == "redo");
+            let redo = args.contains(&"redo");
             let fine = [0, 1, 2].contains(&run.code) || redo && run.code == 5;
             assert!(fine, "{args:?}: {run:?}");
         }

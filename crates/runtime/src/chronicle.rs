@@ -94,7 +94,8 @@ impl Later {
             undone_by: None,
             targets: event.targets().filter_map(|t| t.parse().ok()).collect(),
         };
-        if kind == Kind::Genesis {
+        // Neither waits for an outcome: what was recovered has its own.
+        if matches!(kind, Kind::Genesis | Kind::Recovery) {
             "done".clone_into(&mut entry.outcome);
         }
         if kind == Kind::Intent && done {
