@@ -215,7 +215,9 @@ impl Reading {
     fn tail(&self, count: u64, total: u64, context: &Context<'_>) -> Result<Taken> {
         let room = u64::try_from(self.wanted.bytes).unwrap_or(u64::MAX);
         let floor = total.saturating_sub(room);
-        let (mut start, found) = self.line_from_end(count, total, floor, context)?;
+        // The byte before tells whether a line begins right where there is room for it.
+        let before = floor.saturating_sub(1);
+        let (mut start, found) = self.line_from_end(count, total, before, context)?;
         let cut = !found && floor > 0;
         if cut {
             start = self.whole_from(floor, total, context)?;
@@ -276,11 +278,11 @@ impl Reading {
         Ok((floor, false))
     }
 
-    /// The first whole line after an offset, or the first whole character where there is none.
+    /// The first whole line from an offset on, or the first whole character where there is none.
     fn whole_from(&self, floor: u64, total: u64, context: &Context<'_>) -> Result<u64> {
         let mut line = None;
-        let mut at = floor;
-        content::blocks(&self.file, floor, &self.spelled, context, &mut |block| {
+        let mut at = floor.saturating_sub(1);
+        content::blocks(&self.file, at, &self.spelled, context, &mut |block| {
             let found = block.iter().position(|b| *b == b'\n');
             line = found.map(|i| at.saturating_add(u64::try_from(i).unwrap_or(0)) + 1);
             at = at.saturating_add(u64::try_from(block.len()).unwrap_or(0));
@@ -494,6 +496,24 @@ mod tests {
             prop_assert!(wanted.ends_with(content), "{:?} is no end of {:?}", content, wanted);
             prop_assert_eq!(got["truncated"] == true, content != wanted);
         }
+    }
+
+    #[test]
+    fn a_line_that_fits_exactly_is_not_cut() {
+        let tree = Tree::new();
+        tree.write("f", "\nééé");
+        let read = |tail: u64, bytes: u64| {
+            let params = json!({"path": "f", "tail": tail, "max_bytes": bytes});
+            let got = tree.call("read_text_file", params).unwrap();
+            (
+                got["content"].as_str().unwrap().to_owned(),
+                got["truncated"] == true,
+            )
+        };
+        assert_eq!(read(1, 6), ("ééé".to_owned(), false));
+        assert_eq!(read(2, 6), ("ééé".to_owned(), true));
+        assert_eq!(read(2, 7), ("\nééé".to_owned(), false));
+        assert_eq!(read(1, 5), ("éé".to_owned(), true));
     }
 
     #[test]
