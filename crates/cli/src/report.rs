@@ -108,7 +108,12 @@ impl Fail {
             out.push((Part::Fact("rule"), escape::line(rule)));
         }
         if let Some(id) = &self.id {
-            out.push((Part::Fact("recorded as"), escape::line(id)));
+            // Of a commit that failed nobody knows yet whether it is there.
+            let known = match self.code {
+                "commit_failed" => "to be looked up as",
+                _ => "recorded as",
+            };
+            out.push((Part::Fact(known), escape::line(id)));
         }
         if let Some(hint) = &self.hint {
             out.push((Part::Hint, escape::line(hint)));

@@ -80,3 +80,19 @@ fn eight_writers_of_one_file_all_succeed_and_none_is_lost() {
     }
     assert_eq!(w.read("f"), "start");
 }
+
+#[test]
+fn lesson_e8_reads_alone_do_not_grow_the_write_ahead_log_for_ever() {
+    let w = World::quick();
+    w.write("f", "x");
+    let rt = w.open();
+    let wal = w.inner().join("state.db-wal");
+    let mut largest = 0;
+    for _ in 0..3000 {
+        call(&rt, "get_file_info", json!({"path": "f"})).unwrap();
+        largest = largest.max(std::fs::metadata(&wal).unwrap().len());
+    }
+    // Moved into the database from 4 MiB on, and begun anew from its beginning.
+    assert!(largest < 8 << 20, "{largest} bytes");
+    assert!(std::fs::metadata(w.inner().join("state.db")).unwrap().len() > 1 << 20);
+}

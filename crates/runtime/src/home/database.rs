@@ -152,7 +152,7 @@ impl Database {
         cancel: &Cancel,
         step: impl FnOnce(&Transaction<'_>) -> Result<(T, Head)>,
     ) -> Result<T> {
-        self.write(cancel, |conn| {
+        let done = self.write(cancel, |conn| {
             aifirst_audit::set_durability(conn, durability).map_err(Error::from)?;
             let tx = conn
                 .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -160,7 +160,10 @@ impl Database {
             let (value, head) = step(&tx)?;
             tx.commit().map_err(|e| Failure::Unknown(Error::from(e)))?;
             Ok((value, Written { head, durability }))
-        })
+        });
+        // A process that only reads grows the write-ahead log too.
+        self.tidy();
+        done
     }
 
     /// Reads; waits for no writer.
