@@ -9,9 +9,9 @@ use aifirst_sandbox::ErrorKind;
 
 use crate::scene::{INSIDE, Scene, kind, rel, skipped, text};
 
-const INNER: &str = "AIFIRST_SANDBOX_TEST_INNER";
+pub(crate) const INNER: &str = "AIFIRST_SANDBOX_TEST_INNER";
 
-fn inner() -> bool {
+pub(crate) fn inner() -> bool {
     std::env::var_os(INNER).is_some()
 }
 
@@ -21,7 +21,7 @@ fn marker() {
 }
 
 /// Runs one test of this binary under strace; what it printed and what was traced.
-fn traced(test: &str, options: &[&str]) -> Option<(bool, String)> {
+pub(crate) fn traced(test: &str, options: &[&str]) -> Option<(bool, String)> {
     let log = tempfile::NamedTempFile::new().unwrap();
     let run = Command::new("strace")
         .args(["-f", "-qq", "-o"])

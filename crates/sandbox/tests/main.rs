@@ -11,6 +11,7 @@
 
 mod scene;
 
+mod attacks;
 mod custodian;
 mod escapes;
 mod kernel;
@@ -18,6 +19,7 @@ mod kinds;
 mod mounts;
 mod protected;
 mod races;
+mod races_calls;
 mod sequences;
 mod source;
 mod spelling;

@@ -13,7 +13,7 @@ use crate::scene::{INSIDE, SECRET, Scene, is_root, kind, rel, skipped, text};
 const INNER: &str = "AIFIRST_SANDBOX_TEST_MOUNTS";
 
 /// Runs one test of this binary in a mount namespace; `true` inside of it.
-fn in_namespace(test: &str) -> bool {
+pub(crate) fn in_namespace(test: &str) -> bool {
     if std::env::var_os(INNER).is_some() {
         return true;
     }
