@@ -50,6 +50,12 @@ pub enum ErrorKind {
     /// A name that belongs to the runtime itself.
     #[error("the name is reserved for the runtime")]
     ProtectedName,
+    /// Mode bits above `0o777` are set on nothing.
+    #[error("mode bits above 777 are not set")]
+    ModeDenied,
+    /// An extended attribute outside `user.*`.
+    #[error("only attributes that begin with `user.` can be changed")]
+    AttributeDenied,
     /// The root itself cannot be the target of this.
     #[error("it is the root of the workspace itself")]
     RootItself,
@@ -149,6 +155,15 @@ pub enum NameFault {
     /// A character that does not show.
     #[error("the path contains an invisible character")]
     Invisible,
+    /// A character that other systems do not allow in names, where names are to be portable.
+    #[error("the path contains a character that other systems do not allow")]
+    NotPortable,
+    /// A name that other systems take for a device, where names are to be portable.
+    #[error("a component is the name of a device on other systems")]
+    DeviceName,
+    /// A component that ends in a dot or space, where names are to be portable.
+    #[error("a component ends in a dot or a space, which other systems drop")]
+    TrailingDot,
     /// `~` as the first component: a shell would have meant a home folder.
     #[error("the path begins with `~`, which is not expanded here")]
     Tilde,
@@ -167,6 +182,8 @@ impl ErrorKind {
             Self::SpecialFile => "special_file",
             Self::HardLinked => "hard_linked",
             Self::ProtectedName => "protected_name",
+            Self::ModeDenied => "mode_denied",
+            Self::AttributeDenied => "attribute_denied",
             Self::RootItself => "root_itself",
             Self::NotFound => "not_found",
             Self::Exists => "exists",
@@ -199,6 +216,8 @@ impl ErrorKind {
                 | Self::SpecialFile
                 | Self::HardLinked
                 | Self::ProtectedName
+                | Self::ModeDenied
+                | Self::AttributeDenied
                 | Self::RootItself
         )
     }

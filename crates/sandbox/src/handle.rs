@@ -193,8 +193,39 @@ impl File {
         }
     }
 
+    /// Reads the `len` bytes from `offset` on, fewer only where the file ends before.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn read_range(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        // A size that is claimed is no reason to take the memory for it.
+        let mut content = Vec::new();
+        let mut buffer = vec![0; len.min(64 * 1024)];
+        while content.len() < len {
+            let rest = (len - content.len()).min(buffer.len());
+            let part = buffer.get_mut(..rest).unwrap_or_default();
+            let at = u64::try_from(content.len())
+                .ok()
+                .and_then(|read| offset.checked_add(read))
+                .ok_or_else(|| self.failed(Errno::OVERFLOW))?;
+            let read = self.read_at(at, part)?;
+            if read == 0 {
+                break;
+            }
+            content
+                .try_reserve(read)
+                .map_err(|_| self.failed(Errno::NOMEM))?;
+            content.extend_from_slice(part.get(..read).unwrap_or_default());
+        }
+        Ok(content)
+    }
+
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+
+    pub(crate) fn path(&self) -> &RawRel {
+        &self.path
     }
 
     fn failed(&self, errno: Errno) -> Error {

@@ -46,6 +46,8 @@ mod rules;
 
 mod resolve;
 
+mod fields;
+
 mod handle;
 
 mod workspace;
@@ -58,9 +60,14 @@ pub use custodian::{At, Cloned, Custodian, How, Made, Probe, Side, Sync};
 pub use error::{Error, ErrorKind, NameFault, Result};
 pub use handle::{Dir, DirEntry, File, Pinned};
 pub use identity::{Identity, Kind, Stat, Time};
+pub use ops::copy::{CopyEnd, CopyLimits};
+pub use ops::lease::{Lease, Leased};
+pub use ops::metadata::Times;
+pub use ops::rename::Rename;
 pub use ops::walk::{Barrier, Flow, Unreadable, Visit, WalkEnd, WalkEntry, WalkLimits};
+pub use ops::write::{Durability, Replace, TempName, Write};
 pub use probe::Backend;
-pub use relpath::{MAX_DEPTH, MAX_NAME, MAX_PATH, RawRel, RelPath};
+pub use relpath::{MAX_DEPTH, MAX_NAME, MAX_PATH, Names, RawRel, RelPath};
 pub use resolve::Leaf;
-pub use rules::{Fallback, HardLinks, Links, Rules, is_protected};
+pub use rules::{Fallback, HardLinks, Links, Perm, Rules, is_protected};
 pub use workspace::{FsInfo, Resolved, Workspace};

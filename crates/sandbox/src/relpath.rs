@@ -188,6 +188,48 @@ impl fmt::Debug for RawRel {
     }
 }
 
+/// Which names are accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Names {
+    /// All that Linux has, as far as they are text people can read.
+    #[default]
+    Linux,
+    /// Those that mean the same on Linux, macOS and Windows: no backslash, colon or other
+    /// character that Windows reserves, no name of a device, no dot or space at the end.
+    Portable,
+}
+
+/// By "Naming Files, Paths, and Namespaces" of Microsoft's Win32 reference.
+fn check_portable(name: &str) -> std::result::Result<(), NameFault> {
+    if name.contains(['\\', ':', '*', '?', '"', '<', '>', '|']) {
+        return Err(NameFault::NotPortable);
+    }
+    if name.ends_with(['.', ' ']) {
+        return Err(NameFault::TrailingDot);
+    }
+    // `nul.txt` and `nul .txt` are the device too.
+    let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ');
+    let upper = stem.to_uppercase();
+    let numbered = |port: &str| {
+        upper.strip_prefix(port).is_some_and(|rest| {
+            let mut rest = rest.chars();
+            let digit = rest
+                .next()
+                .is_some_and(|c| matches!(c, '0'..='9' | '¹' | '²' | '³'));
+            digit && rest.next().is_none()
+        })
+    };
+    let device = matches!(
+        &*upper,
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$"
+    ) || numbered("COM")
+        || numbered("LPT");
+    if device {
+        return Err(NameFault::DeviceName);
+    }
+    Ok(())
+}
+
 /// A relative path that is text people can read: UTF-8 without control, direction-turning or
 /// invisible characters, and structured as [`RawRel`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -201,6 +243,29 @@ impl RelPath {
     pub fn parse(text: &str) -> Result<Self> {
         check_characters(text).map_err(|fault| spelled(Error::name(fault), text.as_bytes()))?;
         Ok(Self(RawRel::parse(text.as_bytes())?))
+    }
+
+    /// As [`RelPath::parse`], with a choice of what names are accepted.
+    ///
+    /// # Errors
+    /// `BadName` with the fault.
+    pub fn parse_as(text: &str, names: Names) -> Result<Self> {
+        let path = Self::parse(text)?;
+        path.check_names(names)?;
+        Ok(path)
+    }
+
+    /// Whether every name is one of those.
+    ///
+    /// # Errors
+    /// `BadName` with the fault.
+    pub fn check_names(&self, names: Names) -> Result<()> {
+        if names == Names::Portable && !self.is_root() {
+            for name in self.as_str().split('/') {
+                check_portable(name).map_err(|fault| Error::name(fault).at(self))?;
+            }
+        }
+        Ok(())
     }
 
     /// The root itself.

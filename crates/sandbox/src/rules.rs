@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{Kind, Stat};
-use crate::relpath::{RawRel, RelPath, is_ignorable};
+use crate::relpath::{Names, RawRel, RelPath, is_ignorable};
 
 /// What the plain handles accept. The default is the strictest sensible choice.
 ///
@@ -19,6 +19,8 @@ pub struct Rules {
     pub mounts: Vec<RelPath>,
     /// What to do where `openat2` is missing. It counts when a workspace is opened.
     pub fallback: Fallback,
+    /// Which names `Workspace::normalize` accepts.
+    pub names: Names,
 }
 
 impl Rules {
@@ -47,6 +49,13 @@ impl Rules {
     #[must_use]
     pub fn fallback(mut self, fallback: Fallback) -> Self {
         self.fallback = fallback;
+        self
+    }
+
+    /// The same with another choice of names.
+    #[must_use]
+    pub fn names(mut self, names: Names) -> Self {
+        self.names = names;
         self
     }
 
@@ -88,6 +97,43 @@ pub enum Fallback {
     /// Paths are walked component by component, with the same answers at a higher price.
     /// `Workspace::backend` says whether it came to that.
     Walk,
+}
+
+/// Permission bits that may be given: `0o777` at most, without setuid, setgid and sticky.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Perm(u32);
+
+impl Perm {
+    /// What programs ask for when they make a file: `0o666`, less the umask.
+    pub const FILE: Self = Self(0o666);
+    /// What programs ask for when they make a folder: `0o777`, less the umask.
+    pub const FOLDER: Self = Self(0o777);
+    /// A folder that is being filled.
+    pub(crate) const PRIVATE_FOLDER: Self = Self(0o700);
+
+    /// Checks the bits.
+    ///
+    /// # Errors
+    /// `ModeDenied` for bits above `0o777`.
+    pub fn new(bits: u32) -> Result<Self> {
+        if bits > 0o777 {
+            return Err(
+                Error::new(ErrorKind::ModeDenied, "use the mode").detail(format!("{bits:o}"))
+            );
+        }
+        Ok(Self(bits))
+    }
+
+    /// The bits of an object, as far as they may be given.
+    pub(crate) fn of(stat: &Stat) -> Self {
+        Self(stat.mode & 0o777)
+    }
+
+    /// The bits.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        self.0
+    }
 }
 
 /// Judges what was opened as a file, by its fields as they were after the open.

@@ -100,6 +100,28 @@ pub(crate) fn cache_state(fd: BorrowedFd<'_>) -> Result<CacheState, Errno> {
     Ok(state)
 }
 
+/// `F_SETSIG` of `asm-generic/fcntl.h`, the same everywhere; libc names it on some systems only.
+const F_SETSIG: c_int = 10;
+
+/// Takes (`F_RDLCK`) or gives back (`F_UNLCK`) a lease; fcntl(2). Whoever breaks it sends SIGURG,
+/// which does nothing by default, where the usual SIGIO would end the process.
+pub(crate) fn set_lease(fd: BorrowedFd<'_>, kind: c_int) -> Result<(), Errno> {
+    // SAFETY: plain numbers only; the descriptor is borrowed, hence open.
+    let done = unsafe { libc::fcntl(fd.as_raw_fd(), F_SETSIG, libc::SIGURG) };
+    check(c_long::from(done))?;
+    // SAFETY: as above.
+    let done = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETLEASE, kind) };
+    check(c_long::from(done))
+}
+
+/// The lease that is held, or what a holder is asked to reduce it to.
+pub(crate) fn lease(fd: BorrowedFd<'_>) -> Result<c_int, Errno> {
+    // SAFETY: no argument is taken; the descriptor is borrowed, hence open.
+    let kind = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETLEASE) };
+    check(c_long::from(kind))?;
+    Ok(kind)
+}
+
 #[repr(C)]
 struct FsUuid {
     len: u8,

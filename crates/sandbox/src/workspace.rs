@@ -203,13 +203,17 @@ impl Workspace {
     ///
     /// # Errors
     /// `Escape` past the root or beside it; `BadName` for `~` as the first component, for
-    /// characters that do not show, and for what is empty or too long.
+    /// characters that do not show, for what is empty or too long, and for names that the rules
+    /// do not accept.
     pub fn normalize(&self, spelled: &str) -> Result<RelPath> {
         check_characters(spelled)
             .map_err(|fault| relpath::spelled(Error::name(fault), spelled.as_bytes()))?;
         let raw = self.normalize_raw(spelled.as_bytes())?;
-        raw.to_rel()
-            .ok_or_else(|| Error::name(NameFault::NotUtf8).at(&raw))
+        let path = raw
+            .to_rel()
+            .ok_or_else(|| Error::name(NameFault::NotUtf8).at(&raw))?;
+        path.check_names(self.rules.names)?;
+        Ok(path)
     }
 
     /// As [`Workspace::normalize`], byte for byte: names need not be text.

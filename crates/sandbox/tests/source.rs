@@ -37,7 +37,8 @@ fn paths_are_opened_in_the_listed_rooms_only() {
                 "workspace.rs",
                 "probe.rs",
                 "custodian/made.rs",
-                "custodian/fields.rs",
+                "fields.rs",
+                "ops/link.rs",
             ],
         ),
         (

@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::fields::{self, Xattrs, proc_error};
 use super::{At, Custodian, Sync};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fields::{self, Xattrs, proc_error};
 use crate::handle::{File, identity_of};
 use crate::identity::{Identity, Stat, Time, stat_fd};
 use crate::relpath::RawRel;
@@ -175,7 +175,7 @@ impl Made {
     /// # Errors
     /// Those of the system.
     pub fn set_times(&self, mtime: Time) -> Result<()> {
-        fields::set_times(self.fd.as_fd(), mtime)
+        fields::set_times(self.fd.as_fd(), None, Some(mtime))
             .map_err(|errno| self.failed("set the times of", errno))
     }
 
