@@ -1,5 +1,6 @@
 //! What must hold for any bytes; each module is one target, and `check` panics where it does not hold.
 
+pub mod guard;
 pub mod redact_text;
 pub mod relpath;
 
@@ -10,4 +11,5 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("relpath", relpath::check),
     ("redact_text", redact_text::check),
+    ("guard", guard::check),
 ];

@@ -21,6 +21,7 @@ mod examples;
 mod fuzz;
 mod layers;
 mod readme;
+mod soak;
 mod test;
 mod tidy;
 
@@ -90,6 +91,11 @@ pub(crate) const JOBS: &[Job] = &[
         name: "fuzz",
         does: "`fuzz [TARGET] [SECONDS]`: fuzzes, or replays the corpus where cargo-fuzz is missing",
         run: fuzz::run,
+    },
+    Job {
+        name: "soak",
+        does: "`soak guard [SECONDS]`: the attack suite, and every call under attackers, so long each",
+        run: soak::run,
     },
     Job {
         name: "bench",
