@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aifirst_sandbox::{At, Custodian, Flow, How, Leaf, RawRel, Rules, Time, WalkLimits, Workspace};
+use aifirst_sandbox::{
+    At, CopyLimits, Custodian, Durability, Flow, HardLinks, How, Leaf, Perm, RawRel, Rename,
+    Replace, Rules, TempName, Time, Times, WalkLimits, Workspace, Write,
+};
 use rustix::fs::{CWD, Mode, RenameFlags, renameat_with};
 
 use crate::scene::{INSIDE, SECRET, Scene, rel, skipped, text};
@@ -153,11 +156,18 @@ impl Turn<'_> {
 
     fn beside(&self, name: &str) -> RawRel {
         let parent = self.path.parent().unwrap();
-        parent.join(name.as_bytes()).unwrap()
+        name.split('/')
+            .fold(parent, |at, name| at.join(name.as_bytes()).unwrap())
     }
 
     fn custodian(&self) -> &Custodian {
         &self.ground.custodian
+    }
+
+    fn how(&self) -> Write {
+        let mut name = [0; 16];
+        name[..4].copy_from_slice(&self.number.to_le_bytes());
+        Write::new(TempName::from_random(name)).durability(Durability::None)
     }
 
     fn host(&self, path: &str) -> PathBuf {
@@ -238,6 +248,102 @@ const CALLS: &[Call] = &[
                 Flow::Continue
             });
         seen.is_ok()
+    }),
+    ("write_file", |turn| {
+        let how = turn.how().replace(Replace::Atomic);
+        let done = turn.ws.write_file(turn.path, INSIDE.as_bytes(), &how);
+        done.is_ok()
+    }),
+    ("write_file, new", |turn| {
+        let new = turn.beside("new");
+        let done = turn.ws.write_file(&new, INSIDE.as_bytes(), &turn.how());
+        let _ = turn.ws.remove_file(&new);
+        done.is_ok()
+    }),
+    ("append and truncate", |turn| {
+        let done = turn.ws.append(turn.path, b"more", Durability::None);
+        let cut = turn.ws.truncate(turn.path, 6, Durability::None);
+        done.is_ok() && cut.is_ok()
+    }),
+    ("copy_file", |turn| {
+        let copy = rel("copy");
+        let how = turn.how().replace(Replace::Atomic);
+        let done = turn.ws.copy_file(turn.path, &copy, &how);
+        if done.is_ok() {
+            assert!(turn.ws.open_file(&copy).is_ok_and(|f| escape_less(&f)));
+        }
+        done.is_ok()
+    }),
+    ("copy_tree", |turn| {
+        let copy = rel("copies");
+        let from = turn.path.parent().unwrap();
+        if from.is_root() {
+            return false;
+        }
+        let done = turn
+            .ws
+            .copy_tree(&from, &copy, &turn.how(), CopyLimits::default());
+        // What was copied is what was inside, however far it came.
+        if let Ok(file) = turn.ws.open_file(&rel("copies/f")) {
+            escape_less(&file);
+        }
+        assert!(!turn.host("ws/copies/keep").exists());
+        let _ = turn.ws.remove_tree(&copy);
+        done.is_ok()
+    }),
+    ("make_dir_all and remove_dir", |turn| {
+        let (outer, inner) = (turn.beside("new"), turn.beside("new/deep"));
+        let done = turn.ws.make_dir_all(&inner, Perm::FOLDER);
+        let _ = turn.ws.remove_dir(&inner);
+        let _ = turn.ws.remove_dir(&outer);
+        done.is_ok()
+    }),
+    ("rename", |turn| {
+        let other = rel("moved");
+        let done = turn.ws.rename(turn.path, &other, Rename::NoReplace);
+        let _ = turn.ws.rename(&other, turn.path, Rename::NoReplace);
+        // Where the way back was closed, a new one takes its place.
+        if turn.ws.rename(&other, &rel("heap"), Rename::Over).is_ok() {
+            let _ = turn
+                .ws
+                .write_file(turn.path, INSIDE.as_bytes(), &turn.how());
+        }
+        done.is_ok()
+    }),
+    ("remove_file", |turn| {
+        let done = turn.ws.remove_file(turn.path);
+        let _ = turn
+            .ws
+            .write_file(turn.path, INSIDE.as_bytes(), &turn.how());
+        done.is_ok()
+    }),
+    ("remove_tree", |turn| {
+        turn.grow("ws/t");
+        turn.ws.remove_tree(&rel("t")).is_ok()
+    }),
+    ("make_symlink and make_hard_link", |turn| {
+        let (link, hard) = (turn.beside("link"), turn.beside("hard"));
+        let linked = turn.ws.make_symlink(&link, b"f");
+        let _ = turn.ws.remove_file(&link);
+        let rules = Rules::default().hard_links(HardLinks::ReadOnly);
+        let doubled = turn.ws.with_rules(rules).make_hard_link(turn.path, &hard);
+        let _ = turn.ws.remove_file(&hard);
+        linked.is_ok() && doubled.is_ok()
+    }),
+    ("set_perm, set_times and set_user_xattr", |turn| {
+        let perm = Perm::new(0o600 + (turn.number & 0o77)).unwrap();
+        let done = turn.ws.set_perm(turn.path, perm);
+        let modified = Some(Time {
+            sec: 1_000_000_000,
+            nsec: 7,
+        });
+        let times = Times {
+            accessed: None,
+            modified,
+        };
+        let timed = turn.ws.set_times(turn.path, times);
+        let _ = turn.ws.set_user_xattr(turn.path, b"user.mark", b"1");
+        done.is_ok() && timed.is_ok()
     }),
     ("custodian open_read", |turn| {
         let opened = turn.custodian().open_read(turn.at());

@@ -4,13 +4,15 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
 
-use aifirst_sandbox::{Backend, ErrorKind, Fallback, Leaf, RawRel, Rules, Workspace};
+use aifirst_sandbox::{
+    Backend, ErrorKind, Fallback, Leaf, RawRel, Replace, Rules, TempName, Workspace, Write,
+};
 use proptest::prelude::*;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::kernel::{INNER, inner, traced};
-use crate::scene::{INSIDE, Scene, kind, rel, text};
+use crate::scene::{INSIDE, Scene, kind, manifest, rel, text};
 
 #[test]
 fn without_openat2_a_walk_may_be_chosen_and_shows() {
@@ -48,6 +50,34 @@ fn without_openat2_a_walk_may_be_chosen_and_shows() {
             "asked once, for good"
         );
         assert!(passed, "{errno}");
+    }
+}
+
+/// The content is on disk before it gets its name: a disk that fails then has changed nothing.
+#[test]
+fn t5_a_sync_that_fails_leaves_the_old_content_and_says_so() {
+    if inner() {
+        let scene = Scene::new();
+        let ws = scene.open();
+        for (path, replace) in [
+            ("ok.txt", Replace::Atomic),
+            ("a/b/in.txt", Replace::Atomic),
+            ("new", Replace::Refuse),
+        ] {
+            let before = manifest(&scene.host("ws"));
+            let how = Write::new(TempName::from_random([9; 16])).replace(replace);
+            let error = ws.write_file(&rel(path), b"later", &how).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+            assert_eq!(error.raw_os_error(), Some(5), "{error}");
+            assert_eq!(manifest(&scene.host("ws")), before, "{path}");
+        }
+        return;
+    }
+    let name = "attacks::alone::t5_a_sync_that_fails_leaves_the_old_content_and_says_so";
+    let inject = "inject=fsync,fdatasync:error=EIO";
+    if let Some((passed, trace)) = traced(name, &["-e", "trace=fsync,fdatasync", "-e", inject]) {
+        assert!(passed);
+        assert_eq!(trace.matches("(INJECTED)").count(), 3, "one each");
     }
 }
 

@@ -6,7 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use aifirst_sandbox::{At, Custodian, Error, How, RawRel, RelPath, Workspace};
+use aifirst_sandbox::{
+    At, Custodian, Error, How, Perm, RawRel, RelPath, Rename, Replace, TempName, Workspace, Write,
+};
 
 use super::stage::Stage;
 use crate::scene::{INSIDE, SECRET};
@@ -24,6 +26,23 @@ pub(crate) fn read(ws: &Workspace, path: &RawRel) -> Result<(), Error> {
     let content = ws.open_file(path)?.read_to_vec(1 << 20)?;
     assert_eq!(content, INSIDE.as_bytes(), "read from outside: {path}");
     Ok(())
+}
+
+/// A call of the suite by the plain handle.
+pub(crate) fn plain(ws: &Workspace, words: &[Vec<u8>]) -> Result<(), Error> {
+    let first = path(&words[1])?;
+    match words[0].as_slice() {
+        b"read" => read(ws, &first),
+        b"write" => {
+            let how = Write::new(TempName::from_random([7; 16])).replace(Replace::Atomic);
+            ws.write_file(&first, b"new", &how).map(drop)
+        }
+        b"mkdir" => ws.make_dir_all(&first, Perm::FOLDER).map(drop),
+        b"chmod" => ws.set_perm(&first, Perm::new(mode(&words[2]))?),
+        b"rename" => ws.rename(&first, &path(&words[2])?, Rename::NoReplace),
+        b"remove_tree" => ws.remove_tree(&first),
+        other => panic!("no row calls {other:?}"),
+    }
 }
 
 /// The custodian's nearest to a call of the suite. It follows no link and crosses no mount,
