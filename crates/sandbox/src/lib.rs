@@ -1,7 +1,7 @@
 //! Opens what lies beneath a root folder, and nothing else.
 //!
 //! ```
-//! use aifirst_sandbox::{RelPath, Rules, Workspace};
+//! use aifirst_sandbox::{Rules, TempName, Workspace, Write};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
@@ -10,6 +10,10 @@
 //! let path = workspace.normalize("./src/../notes.txt")?;
 //! let text = workspace.open_file(&path)?.read_to_vec(1 << 20)?;
 //! assert_eq!(text, b"hello");
+//! # let random = [7; 16];
+//! let how = Write::new(TempName::from_random(random));
+//! let copy = workspace.normalize("copy.txt")?;
+//! workspace.write_file(&copy, &text, &how)?;
 //! assert_eq!(workspace.normalize("../x").unwrap_err().code(), "escape");
 //! # Ok(())
 //! # }
@@ -18,10 +22,12 @@
 //! Promised: no call opens, reads or changes anything outside the root, whatever else changes
 //! the tree meanwhile; the kernel's `openat2(2)` decides, on a descriptor that is held. FIFOs,
 //! sockets and devices are never waited for, other mounts never entered unless listed, files
-//! with other names not opened unless allowed, and the root itself never replaced.
+//! with other names not opened unless allowed and never changed in place, and the root itself
+//! never replaced or removed. A file that is replaced has its old content or the new, whole.
 //!
 //! Not promised: anything against root or the kernel; that a file's hard links, counted when it
-//! is opened, stay as they were; that a folder opened inside stays inside while it is held.
+//! is opened, stay as they were; that a folder opened inside stays inside while it is held, by a
+//! reader or for the moment in which a name is made, moved or removed in it.
 
 #![deny(unsafe_code)]
 #![cfg_attr(

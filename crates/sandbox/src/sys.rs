@@ -228,6 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_is_taken_told_and_given_back() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "").unwrap();
+        let file = std::fs::File::open(dir.path().join("f")).unwrap();
+        match set_lease(file.as_fd(), libc::F_RDLCK) {
+            Err(Errno::INVAL | Errno::NOLCK) => println!("skipped: no leases here"),
+            done => {
+                done.unwrap();
+                assert_eq!(lease(file.as_fd()).unwrap(), libc::F_RDLCK);
+                set_lease(file.as_fd(), libc::F_UNLCK).unwrap();
+                assert_eq!(lease(file.as_fd()).unwrap(), libc::F_UNLCK);
+            }
+        }
+    }
+
+    #[test]
     fn a_uuid_is_as_long_as_it_says() {
         let dir = tempfile::tempdir().unwrap();
         let dir = std::fs::File::open(dir.path()).unwrap();

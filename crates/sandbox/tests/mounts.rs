@@ -42,7 +42,7 @@ pub(crate) fn in_namespace(test: &str) -> bool {
     false
 }
 
-fn mount(arguments: &[&str], at: &Path) -> bool {
+pub(crate) fn mount(arguments: &[&str], at: &Path) -> bool {
     let run = Command::new("mount").args(arguments).arg(at).output();
     run.is_ok_and(|output| output.status.success())
 }

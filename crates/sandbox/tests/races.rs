@@ -145,6 +145,63 @@ fn lesson_b3_the_same_harness_defeats_canonicalize_and_open() {
     }
 }
 
+#[test]
+fn lesson_b3_swaps_never_let_a_changing_call_out() {
+    use aifirst_sandbox::{Durability, Perm, Rename, Replace, TempName, Times, Write};
+    let scene = contested();
+    let ws = scene.open();
+    let before = scene.outside();
+    let how = Write::new(TempName::from_random([9; 16]))
+        .durability(Durability::None)
+        .replace(Replace::Atomic);
+    for (swap, path) in [(["d", "dlink"], "d/f"), (["leaf", "leaflink"], "leaf")] {
+        let swapper = Swapper::start(&scene.ws(swap[0]), &scene.ws(swap[1]));
+        let path = rel(path);
+        let beside = rel(if swap[0] == "d" { "d/g" } else { "beside" });
+        let (mut done, mut refused) = (0_u64, 0_u64);
+        let calls = repeat(|| {
+            let none = Durability::None;
+            let time = Times {
+                modified: Some(Time { sec: 1, nsec: 0 }),
+                ..Times::default()
+            };
+            let results = [
+                ws.append(&path, b"", none).map(drop),
+                ws.truncate(&path, 6, none).map(drop),
+                ws.set_perm(&path, Perm::new(0o600).unwrap()),
+                ws.set_times(&path, time),
+                ws.copy_file(&path, &beside, &how).map(drop),
+                ws.rename(&beside, &rel("loot"), Rename::Over),
+                ws.make_dir(&beside, Perm::FOLDER),
+                ws.write_file(&beside.join(b"n").unwrap(), b"new", &how)
+                    .map(drop),
+                ws.make_symlink(&beside.join(b"l").unwrap(), b"n"),
+                ws.remove_tree(&beside),
+            ];
+            for result in results {
+                match result {
+                    Ok(()) => done += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+            // What was a link a moment ago is none after a write: only the folder's is safe.
+            if swap[0] == "d" {
+                let _ = ws.write_file(&path, INSIDE.as_bytes(), &how);
+            }
+            done > 0 && refused > 0
+        });
+        println!(
+            "{calls} rounds, {} swaps, {done} done, {refused} refused",
+            swapper.swaps()
+        );
+        assert!(
+            done > 0 && refused > 0 && swapper.swaps() > 0,
+            "both sides must be met"
+        );
+    }
+    assert_eq!(scene.outside(), before);
+}
+
 /// Whether it worked, or cannot on this file system.
 fn worked<T>(result: &Result<T, Error>) -> bool {
     result

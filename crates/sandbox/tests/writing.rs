@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 
 use aifirst_sandbox::{
-    CopyLimits, Durability, ErrorKind, HardLinks, NameFault, Perm, Replace, Rules, TempName, Write,
+    CopyLimits, Durability, ErrorKind, HardLinks, NameFault, Perm, Rename, Replace, Rules,
+    TempName, Write,
 };
 use proptest::prelude::*;
 
+use crate::mounts::{in_namespace, mount};
 use crate::scene::{INSIDE, Scene, is_root, kind, rel, skipped};
 
 const TEMP: [u8; 16] = [7; 16];
@@ -239,6 +241,124 @@ fn t4_what_a_killed_write_left_is_swept_and_one_under_way_is_not() {
     );
     assert!(!scene.ws(&temp_name()).exists());
     assert!(busy.exists() && scene.ws(".aifirst-write-other").exists());
+}
+
+#[test]
+fn t4_a_full_disk_leaves_the_old_content_and_nothing_beside_it() {
+    if !in_namespace("writing::t4_a_full_disk_leaves_the_old_content_and_nothing_beside_it") {
+        return;
+    }
+    let scene = Scene::new();
+    assert!(mount(
+        &["-t", "tmpfs", "-o", "size=256k", "none"],
+        &scene.host("ws")
+    ));
+    fs::write(scene.ws("old"), "old").unwrap();
+    let ws = scene.open();
+    let big = vec![7; 1 << 20];
+    assert_eq!(
+        kind(ws.write_file(&rel("old"), &big, &over())),
+        ErrorKind::NoSpace
+    );
+    assert_eq!(
+        kind(ws.write_file(&rel("new"), &big, &how())),
+        ErrorKind::NoSpace
+    );
+    assert_eq!(names(&scene), ["old"]);
+    assert_eq!(fs::read_to_string(scene.ws("old")).unwrap(), "old");
+    ws.write_file(&rel("new"), b"small", &how()).unwrap();
+}
+
+#[test]
+fn e_no_change_reaches_another_mount_or_replaces_its_root() {
+    if !in_namespace("writing::e_no_change_reaches_another_mount_or_replaces_its_root") {
+        return;
+    }
+    let scene = Scene::new();
+    fs::create_dir(scene.ws("m")).unwrap();
+    fs::write(scene.ws("file"), "").unwrap();
+    let outside = scene.host("outside");
+    assert!(mount(
+        &["--bind", outside.to_str().unwrap()],
+        &scene.ws("m")
+    ));
+    let secret = scene.host("outside/secret");
+    assert!(mount(
+        &["--bind", secret.to_str().unwrap()],
+        &scene.ws("file")
+    ));
+    let ws = scene.open();
+    let before = scene.outside();
+    let none = Durability::None;
+    let results = [
+        ws.write_file(&rel("m/new"), b"x", &how()).map(drop),
+        ws.write_file(&rel("file"), b"x", &over()).map(drop),
+        ws.append(&rel("file"), b"x", none).map(drop),
+        ws.truncate(&rel("m/secret"), 0, none).map(drop),
+        ws.make_dir(&rel("m/q"), Perm::FOLDER),
+        ws.make_dir_all(&rel("m/q/r"), Perm::FOLDER).map(drop),
+        ws.rename(&rel("m/secret"), &rel("loot"), Rename::NoReplace),
+        ws.rename(&rel("ok.txt"), &rel("m/x"), Rename::NoReplace),
+        ws.rename(&rel("m"), &rel("n"), Rename::NoReplace),
+        ws.copy_file(&rel("m/secret"), &rel("loot"), &how())
+            .map(drop),
+        ws.copy_tree(&rel("m"), &rel("loot"), &how(), CopyLimits::default())
+            .map(drop),
+        ws.remove_file(&rel("file")),
+        ws.remove_tree(&rel("m")),
+        ws.set_perm(&rel("file"), Perm::FILE),
+        ws.make_symlink(&rel("m/l"), b"x"),
+        ws.make_symlink(&rel("l"), b"m/secret"),
+    ];
+    for (index, result) in results.into_iter().enumerate() {
+        assert_eq!(kind(result), ErrorKind::MountCrossing, "row {index}");
+    }
+    // Between two mounts of one workspace nothing is moved, and nothing copied instead.
+    let listed =
+        ws.with_rules(Rules::default().mounts(vec![aifirst_sandbox::RelPath::parse("m").unwrap()]));
+    let moved = listed.rename(&rel("ok.txt"), &rel("m/x"), Rename::NoReplace);
+    assert_eq!(kind(moved), ErrorKind::CrossDevice);
+    assert_eq!(scene.outside(), before);
+    listed.write_file(&rel("m/new"), b"listed", &how()).unwrap();
+    assert_eq!(fs::read(scene.host("outside/new")).unwrap(), b"listed");
+}
+
+#[test]
+fn the_fallback_gives_the_same_answers_to_changing_calls() {
+    let scene = Scene::new();
+    let ws = aifirst_sandbox::Workspace::open_walking(&scene.host("ws"), Rules::default()).unwrap();
+    let before = scene.outside();
+    scene.link("../outside/secret", "out");
+    scene.link("../outside", "od");
+    ws.write_file(&rel("n"), b"new", &how()).unwrap();
+    ws.write_file(&rel("n"), b"newer", &over()).unwrap();
+    ws.append(&rel("n"), b"!", Durability::FileAndFolder)
+        .unwrap();
+    ws.copy_tree(&rel("a"), &rel("c"), &how(), CopyLimits::default())
+        .unwrap();
+    ws.rename(&rel("c"), &rel("b/c"), Rename::NoReplace)
+        .unwrap();
+    ws.make_dir_all(&rel("x/y/z"), Perm::FOLDER).unwrap();
+    ws.remove_tree(&rel("b")).unwrap();
+    assert_eq!(fs::read(scene.ws("n")).unwrap(), b"newer!");
+    assert_eq!(
+        kind(ws.write_file(&rel("out"), b"x", &over())),
+        ErrorKind::LinkDenied
+    );
+    assert_eq!(
+        kind(ws.append(&rel("out"), b"x", Durability::None)),
+        ErrorKind::Escape
+    );
+    for path in ["od/secret", "od/no"] {
+        let path = rel(path);
+        assert_eq!(kind(ws.write_file(&path, b"x", &over())), ErrorKind::Escape);
+        assert_eq!(kind(ws.remove_tree(&path)), ErrorKind::Escape);
+        assert_eq!(
+            kind(ws.make_dir_all(&path, Perm::FOLDER)),
+            ErrorKind::Escape
+        );
+    }
+    assert_eq!(scene.outside(), before);
 }
 
 #[test]
