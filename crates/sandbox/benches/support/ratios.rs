@@ -1,5 +1,6 @@
-//! What the guard costs beside the calls it replaces: processor time of one thread, taken in
-//! turns, the best tenth of the rounds compared.
+//! What the guard costs beside the calls it replaces, in processor time of one thread.
+//!
+//! Both are called in turns; the best tenth of the rounds is compared.
 
 use std::hint::black_box;
 use std::os::fd::OwnedFd;

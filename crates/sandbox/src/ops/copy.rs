@@ -9,7 +9,7 @@ use super::walk::{Barrier, Flow, WalkEnd, WalkLimits};
 use super::write::Write;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::File;
-use crate::identity::{Kind, Stat};
+use crate::identity::{Kind, Stat, stat_fd};
 use crate::relpath::RawRel;
 use crate::resolve::{Leaf, canonical};
 use crate::rules::Perm;
@@ -186,7 +186,8 @@ fn copy_content(source: &File, target: &OwnedFd) -> std::result::Result<(), Errn
         copy_range(source, target, from, to)?;
         at = to;
     }
-    // The hole at the end.
+    // The hole at the end; where the source was cut meanwhile, the copy ends there too.
+    let size = stat_fd(source.fd())?.size.min(size);
     rustix::fs::ftruncate(target, size)
 }
 

@@ -107,13 +107,15 @@ pub(crate) fn clear(
     closed: Closed,
     ours: Ours,
 ) -> std::result::Result<(), Stopped> {
-    match rustix::fs::unlinkat(&parent.fd, name, AtFlags::empty()) {
-        // POSIX lets unlink of a folder fail with EPERM; Linux says EISDIR.
-        Err(Errno::ISDIR | Errno::PERM) => {}
+    let no_folder = match rustix::fs::unlinkat(&parent.fd, name, AtFlags::empty()) {
+        Err(Errno::ISDIR) => Errno::NOTDIR,
+        // POSIX lets unlink of a folder fail with EPERM; Linux says EISDIR, and EPERM of what
+        // may not be removed.
+        Err(Errno::PERM) => Errno::PERM,
         done => return Ok(done?),
-    }
+    };
     let mut removal = Removal {
-        top: enter(parent, name, closed)?.ok_or(Errno::NOTDIR)?,
+        top: enter(parent, name, closed)?.ok_or(no_folder)?,
         hoisted: 0,
         closed,
         ours,
