@@ -1,7 +1,8 @@
 //! Any sequence of calls leaves what is outside as it was, and both backends and a model agree.
 
 use aifirst_sandbox::{
-    At, Custodian, Error, Flow, How, Leaf, RawRel, Rules, Time, WalkLimits, Workspace,
+    At, Custodian, Durability, Error, Flow, HardLinks, How, Leaf, Perm, RawRel, Rename, Replace,
+    Rules, TempName, Time, WalkLimits, Workspace, Write,
 };
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -62,7 +63,8 @@ pub fn check(data: &[u8]) {
             }
             5 => guards.plant(&one, |at| fs::create_dir(at)),
             6 => guards.plant(&one, |at| fs::hard_link(top.join("ws/ok.txt"), at)),
-            _ => guards.change(call[0], &one, &other),
+            _ if call[0] / 16 % 2 == 0 => guards.change(call[0], &one, &other),
+            _ => guards.change_plainly(call[0], &one, &other),
         }
         guards.agree(&one);
         assert!(top.join("ws").is_dir(), "the root is gone");
@@ -155,6 +157,37 @@ impl Guards {
                 assert!(!meta.is_file() || meta.nlink() > 1, "{path}: {error}");
             }
             _ => {}
+        }
+    }
+
+    /// What a plain handle changes, of either backend; it may fail, and never outside.
+    fn change_plainly(&self, what: u8, one: &RawRel, other: &RawRel) {
+        let ws = if what < 128 { &self.kernel } else { &self.walk };
+        let how = Write::new(TempName::from_random([what; 16]))
+            .replace(Replace::Atomic)
+            .durability(Durability::None);
+        match what % 16 {
+            7 => drop(ws.write_file(one, INSIDE, &how)),
+            8 => drop(ws.make_dir_all(one, Perm::FOLDER)),
+            9 => drop(ws.rename(one, other, Rename::Over)),
+            10 => drop(ws.rename(one, other, Rename::Exchange)),
+            11 => drop(ws.copy_file(one, other, &how)),
+            12 => {
+                let _ = ws.remove_file(one);
+                let _ = ws.remove_dir(other);
+            }
+            13 => {
+                let _ = ws.set_perm(one, Perm::FOLDER);
+                let _ = ws.truncate(other, 6, Durability::None);
+                let _ = ws.append(other, b"", Durability::None);
+            }
+            14 => drop(ws.remove_tree(one)),
+            _ => {
+                let target = other.to_string();
+                let _ = ws.make_symlink(one, target.as_bytes());
+                let readable = ws.rules().clone().hard_links(HardLinks::ReadOnly);
+                let _ = ws.with_rules(readable).make_hard_link(one, other);
+            }
         }
     }
 
