@@ -298,8 +298,13 @@ impl Dir {
 
 /// The names in an opened folder, sorted. It is opened anew, so that calls do not share a place.
 pub(crate) fn list(dir: BorrowedFd<'_>) -> std::result::Result<Vec<DirEntry>, Errno> {
+    list_by(&mut rustix::fs::Dir::read_from(dir)?)
+}
+
+/// As `list`, of a folder that was opened for nothing else: one open less.
+pub(crate) fn list_by(dir: &mut rustix::fs::Dir) -> std::result::Result<Vec<DirEntry>, Errno> {
     let mut entries = Vec::new();
-    for entry in rustix::fs::Dir::read_from(dir)? {
+    for entry in dir {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         // A hostile file system may answer with anything; what is no single name is no entry.

@@ -6,7 +6,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::handle::{DirEntry, list};
+use crate::handle::{DirEntry, list_by};
 use crate::identity::{Kind, Stat, stat_fd, stat_name};
 use crate::relpath::RawRel;
 use crate::resolve::{Leaf, Root, canonical};
@@ -252,9 +252,12 @@ impl Walk<'_> {
             Err(errno) => return Err(failed(errno)),
         };
         let stat = stat_fd(fd.as_fd()).map_err(failed)?;
-        let mut rest = Vec::new();
-        for entry in list(fd.as_fd()).map_err(failed)?.into_iter().rev() {
-            match stat_name(fd.as_fd(), &entry.name) {
+        let mut dir = rustix::fs::Dir::new(fd).map_err(failed)?;
+        let entries = list_by(&mut dir).map_err(failed)?;
+        let fd = dir.fd().map_err(failed)?;
+        let mut rest = Vec::with_capacity(entries.len());
+        for entry in entries.into_iter().rev() {
+            match stat_name(fd, &entry.name) {
                 Ok(stat) => rest.push((entry, stat)),
                 Err(Errno::NOENT) => {}
                 // A folder that may be listed but not searched: nothing in it can be looked at.
