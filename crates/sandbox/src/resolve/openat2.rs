@@ -1,4 +1,4 @@
-//! The kernel's own resolver: every path of the crate is opened here and nowhere else.
+//! The kernel's own resolver: every path is opened here, or in `walk` where that was chosen, and nowhere else.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
