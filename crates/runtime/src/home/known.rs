@@ -136,13 +136,22 @@ pub(crate) fn all(state: &StateDir) -> Result<Vec<Known>> {
         }
         let path = entry.path().join("workspace.json");
         match fs::symlink_metadata(&path) {
-            // A log without its record: going on would begin another log and hide this one.
-            Err(e) if e.kind() == io::ErrorKind::NotFound && has_log(&entry.path()) => {
-                let id = entry.file_name().to_string_lossy().into_owned();
-                return Err(damaged(&id, &"it is gone, and its log is not"));
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                // A log without its record: going on would begin another log and hide this one.
+                // The record is made before the log, so that it is looked at after it; what is
+                // forgotten meanwhile has lost both.
+                if has_log(&entry.path())
+                    && fs::symlink_metadata(&path).is_err()
+                    && has_log(&entry.path())
+                {
+                    let id = entry.file_name().to_string_lossy().into_owned();
+                    return Err(damaged(&id, &"it is gone, and its log is not"));
+                }
+                // Made, but never finished: a start that was killed, or one that is still at it.
+                if fs::symlink_metadata(&path).is_err() {
+                    continue;
+                }
             }
-            // Made, but never finished: a start that was killed. It holds nothing.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(cannot("look at a known workspace", &e)),
             Ok(meta) => private(&meta, "a workspace.json of the state folder")?,
         }

@@ -1,4 +1,7 @@
 //! `read_text_file`: a text file whole, or some of its lines, in bounded memory.
+//!
+//! Long because reading from the front, reading from the end, and the property that holds for both
+//! stand together.
 use aifirst_sandbox::{File, Leaf, RawRel};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
