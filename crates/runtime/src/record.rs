@@ -65,6 +65,7 @@ pub(crate) struct Call<'a> {
 /// Makes events: everything an agent or a person wrote passes the redactor on the way.
 pub(crate) struct Recorder {
     redactor: Redactor,
+    rules: Option<Digest>,
     env: Arc<dyn Env>,
     client: String,
     version: String,
@@ -82,6 +83,7 @@ impl Recorder {
         let plain = |text: &str| redactor.text(text).into_value();
         let (client, version, session) = (plain(client), plain(version), plain(session));
         Self {
+            rules: Digest::from_hex(&redactor.rules_digest()),
             redactor,
             env,
             client,
@@ -132,7 +134,7 @@ impl Recorder {
         self.env.random(&mut salt)?;
         let redaction = Redaction {
             profile: Redactor::profile().to_owned(),
-            rules: Digest::from_hex(&self.redactor.rules_digest()),
+            rules: self.rules,
             counts: counts
                 .into_iter()
                 .map(|(rule, n)| (rule.to_owned(), n))

@@ -22,6 +22,9 @@ pub(crate) struct Opened {
     pub(crate) known: Known,
     pub(crate) workspace: Workspace,
     pub(crate) key: Key,
+    /// Whether names that differ in case alone are one name here, so that rules must not be passed
+    /// by another spelling of one.
+    pub(crate) folds_case: bool,
     /// One changing step at a time.
     pub(crate) lock: Lock,
     pub(crate) database: Database,
@@ -29,6 +32,10 @@ pub(crate) struct Opened {
     // Last, so that this process counts as alive until everything above is closed.
     owner: Owner,
 }
+
+/// File systems that find a name in any case: FAT, exFAT, NTFS and HFS+, by their numbers in
+/// `linux/magic.h` and the kernel's sources. Single folders that fold (`chattr +F`) are not seen.
+const FOLDING: [i64; 5] = [0x4d44, 0x2011_bab0, 0x5346_544e, 0x7366_746e, 0x482b];
 
 /// Whether opening made a new workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +102,12 @@ pub(crate) fn open(
     let lock = Lock::open(&known.dir.join("lock"))?;
     let database = Database::open(&known.dir, &known.record.id, &**env, cancel)?;
     let engine = engine(disk, owner.name(), env)?;
+    let folds_case = workspace
+        .file_system()
+        .is_ok_and(|fs| FOLDING.contains(&fs.magic));
     let opened = Opened {
         known,
+        folds_case,
         workspace,
         key,
         lock,

@@ -80,20 +80,13 @@ impl Pipeline<'_> {
         self.policy.decide(&policy::Question {
             operation: way.operation.spec().name,
             pairs: &pairs,
-            folds_case: self.folds_case(),
+            folds_case: self.opened.folds_case,
             bytes: weigh(plan, |t| t.bytes),
             entries: weigh(plan, |t| t.entries),
             replaces_folder: plan.replaces_folder,
             reversibility: plan.reversibility,
             cause: Cause::Do,
         })
-    }
-
-    /// Whether names that differ in case alone are one name here, so that rules must not be passed
-    /// by another spelling of one.
-    pub(super) fn folds_case(&self) -> bool {
-        let magic = self.workspace.file_system().map_or(0, |fs| fs.magic);
-        FOLDING.contains(&magic)
     }
 
     /// What planning says about a file is reading it: where policy denies that, its denial is all
@@ -156,7 +149,7 @@ impl Pipeline<'_> {
         self.policy.decide(&policy::Question {
             operation: way.operation.spec().name,
             pairs: &pairs,
-            folds_case: self.folds_case(),
+            folds_case: self.opened.folds_case,
             bytes: 0,
             entries: 0,
             replaces_folder: false,
@@ -256,10 +249,6 @@ impl Pipeline<'_> {
         plan.targets.iter().map(view).collect()
     }
 }
-
-/// File systems that find a name in any case: FAT, exFAT, NTFS and HFS+, by their numbers in
-/// `linux/magic.h` and the kernel's sources. Single folders that fold (`chattr +F`) are not seen.
-const FOLDING: [i64; 5] = [0x4d44, 0x2011_bab0, 0x5346_544e, 0x7366_746e, 0x482b];
 
 /// The values of the parameters that are paths.
 fn paths_in<'a>(table: &[Param], params: &'a Value) -> Vec<&'a str> {

@@ -293,7 +293,7 @@ impl Pipeline<'_> {
         self.policy.decide(&policy::Question {
             operation: name,
             pairs: &pairs,
-            folds_case: self.folds_case(),
+            folds_case: self.opened.folds_case,
             bytes: 0,
             entries: 0,
             replaces_folder: false,
