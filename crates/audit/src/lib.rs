@@ -74,4 +74,4 @@ pub use schema::{
 pub use time::Timestamp;
 pub use verify::{HeadCopyFound, VerifyOptions, verify};
 pub use view::EventView;
-pub use writer::{Log, Receipt, append_in, check_head_copy, checkpoint, genesis};
+pub use writer::{Log, Receipt, append_in, check_head_copy, checkpoint, genesis, pending_pages};

@@ -370,6 +370,18 @@ fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
+/// How many pages of the write-ahead log are not in the database yet. The file's size does not
+/// tell: it is written anew from its beginning and stays as large as it ever was.
+///
+/// # Errors
+/// What the database says.
+pub fn pending_pages(conn: &Connection) -> Result<u32> {
+    let (in_wal, moved): (i64, i64) = conn
+        .prepare_cached("PRAGMA main.wal_checkpoint(NOOP)")?
+        .query_row([], |r| Ok((r.get(1)?, r.get(2)?)))?;
+    Ok(u32::try_from(in_wal.saturating_sub(moved)).unwrap_or_default())
+}
+
 /// Moves what it can from the write-ahead log into the database without waiting for
 /// anyone. Gives the number of pages that stay behind because a reader needs them.
 ///

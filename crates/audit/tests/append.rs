@@ -461,3 +461,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_moved_into_the_database_is_pending_no_more_though_the_file_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.db");
+    let (log, _) = Log::create(&path, "pages", time(1), "boot").unwrap();
+    let conn = log.connection();
+    assert!(aifirst_audit::pending_pages(conn).unwrap() > 0);
+    assert_eq!(aifirst_audit::checkpoint(conn).unwrap(), 0);
+    assert_eq!(aifirst_audit::pending_pages(conn).unwrap(), 0);
+    let wal = std::fs::metadata(dir.path().join("log.db-wal"))
+        .unwrap()
+        .len();
+    assert!(wal > 0, "the file is kept and written anew");
+}

@@ -22,6 +22,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The write-ahead log is moved into the database once it is larger, after the answer.
 const CHECKPOINT_BYTES: u64 = 4 << 20;
+/// The page size of SQLite's databases, by default and here.
+const PAGE_BYTES: u64 = 4096;
 
 /// What a transaction left, for the copy of the head.
 #[derive(Clone, Copy, Debug)]
@@ -179,7 +181,7 @@ impl Database {
         }
     }
 
-    /// Moves the write-ahead log into the database once it is large; after the answer.
+    /// Moves the write-ahead log into the database once much of it is not there; after the answer.
     pub(crate) fn tidy(&self) {
         let mut wal = self.path.clone().into_os_string();
         wal.push("-wal");
@@ -188,7 +190,14 @@ impl Database {
             return;
         }
         let slot = self.slot();
-        if let (Some(conn), Ok(Some(_held))) = (slot.as_ref(), self.lock.try_take()) {
+        let Some(conn) = slot.as_ref() else {
+            return;
+        };
+        let pending = aifirst_audit::pending_pages(conn).unwrap_or(0);
+        if u64::from(pending) * PAGE_BYTES < CHECKPOINT_BYTES {
+            return;
+        }
+        if let Ok(Some(_held)) = self.lock.try_take() {
             // What cannot be moved now, because a reader needs it, is moved another time.
             let _ = aifirst_audit::checkpoint(conn);
         }
