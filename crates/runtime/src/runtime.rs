@@ -1,5 +1,5 @@
 //! The face: opens a workspace, finds the operation, walks the pipeline, tells what happened.
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aifirst_audit::Durability;
 use aifirst_redact::Redactor;
@@ -12,7 +12,6 @@ use crate::home::{self, Made, Opened, Placement};
 use crate::ids::OpId;
 use crate::operation::{Operation, Spec};
 use crate::pipeline::{Call, Pipeline, RestoreRequest, rules};
-use crate::policy::Policy;
 use crate::receipt::{Receipt, Restored};
 use crate::record::{self, Recorder};
 use crate::registry::Registry;
@@ -25,7 +24,6 @@ pub struct Runtime {
     registry: Registry,
     recorder: Recorder,
     notice: Option<String>,
-    policy: Mutex<Option<Arc<Policy>>>,
 }
 
 impl Runtime {
@@ -64,14 +62,12 @@ impl Runtime {
                 opened.known.record.root().display(),
             )
         });
-        let policy = Mutex::new(None);
         Ok(Self {
             settings,
             opened,
             registry: Registry::builtin(),
             recorder,
             notice,
-            policy,
         })
     }
 
@@ -183,7 +179,8 @@ impl Runtime {
         cancel: &Cancel,
         walk: impl FnOnce(&Pipeline<'_>) -> Result<T>,
     ) -> Result<T> {
-        let policy = self.current_policy()?;
+        // Read at every call: a rule that a person just wrote holds for the next one.
+        let policy = self.opened.policy(&self.settings.homes)?;
         let workspace = self.opened.workspace.with_rules(rules(&policy)?);
         let history = Journal(&self.opened);
         walk(&Pipeline {
@@ -198,18 +195,6 @@ impl Runtime {
             limits: self.settings.limits,
             cancel,
         })
-    }
-
-    /// The policy as the files say it now; parsed again only when they changed.
-    fn current_policy(&self) -> Result<Arc<Policy>> {
-        let mut held = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = self.opened.policy(&self.settings.homes)?;
-        let policy = match held.take() {
-            Some(old) if old.stamp() == fresh.stamp() => old,
-            _ => Arc::new(fresh),
-        };
-        *held = Some(Arc::clone(&policy));
-        Ok(policy)
     }
 }
 

@@ -53,7 +53,10 @@ impl Pipeline<'_> {
             receipt.result = result;
             receipt.outcome = Outcome::Unchanged;
             receipt.undoable = false;
-            receipt.seq = Some(self.record_unchanged(way, digest, verdict, intent)?);
+            let mut body = intent;
+            body.insert("unchanged".into(), true.into());
+            let body = Value::Object(body);
+            receipt.seq = Some(self.record_read(way, digest, verdict, &body)?);
             return Ok(Turn::Ended(Box::new(receipt)));
         }
         let staged = match self.opened.engine.stage(&set) {
@@ -242,7 +245,11 @@ impl Pipeline<'_> {
                 ))),
             }
         });
-        settled.map_err(|e| e.with_id(id.clone()))?;
+        settled.map_err(|e| match e.kind() {
+            // Whoever waited in vain for the log says that nothing changed; here it did.
+            ErrorKind::TimedOut => unsettled().with_id(id.clone()),
+            _ => e.with_id(id.clone()),
+        })?;
         match failed {
             None => Ok(Came::Done(intent)),
             Some(e) => Err(e.with_id(id)),
@@ -253,25 +260,16 @@ impl Pipeline<'_> {
     pub(super) fn policy_is_current(&self) -> Result<bool> {
         Ok(self.opened.policy(self.homes)?.stamp() == self.policy.stamp())
     }
+}
 
-    fn record_unchanged(
-        &self,
-        way: &Way<'_>,
-        digest: [u8; 32],
-        verdict: &Verdicted,
-        mut body: serde_json::Map<String, Value>,
-    ) -> Result<u64> {
-        body.insert("unchanged".into(), true.into());
-        let (event, body) =
-            self.recorder
-                .read(&self.call_of(way), digest, verdict, &Value::Object(body))?;
-        self.opened
-            .database
-            .append(Durability::Normal, self.cancel, |tx| {
-                let receipt = aifirst_audit::append_in(tx, &event, Some(&body))?;
-                Ok((receipt.seq, receipt.head))
-            })
-    }
+/// The change is made, and its outcome could not be written.
+fn unsettled() -> Error {
+    Error::new(
+        ErrorKind::State,
+        "it was done, but another process kept the log busy for too long to record that",
+    )
+    .with_code("commit_failed")
+    .with_hint("the next changing call finishes the record; `aifirst undo` takes it back as usual")
 }
 
 /// After a failed commit nobody knows what is on disk; the next changing call looks.

@@ -59,7 +59,8 @@ impl Pipeline<'_> {
         Ok(Turn::Ended(Box::new(receipt)))
     }
 
-    fn record_read(
+    /// Records something that changed nothing.
+    pub(super) fn record_read(
         &self,
         way: &Way<'_>,
         digest: [u8; 32],
